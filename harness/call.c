@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "call.h"
+
+#include <string.h>
+
+const vloss_loss *call_find(const char *name) {
+  size_t count;
+  const vloss_loss *losses = vloss_losses(&count);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(losses[i].name, name) == 0) return &losses[i];
+  return NULL;
+}
+
+call call_init(const vloss_loss *loss, dtype type) {
+  call c;
+  memset(&c, 0, sizeof c);
+  c.loss = loss;
+  c.dtype = type;
+  c.shape[1] = c.shape[2] = 1;
+  for (size_t k = 0; k < loss->parameter_count; k++) c.parameters[k] = loss->parameters[k].value;
+  return c;
+}
+
+int call_set(call *c, const char *name, double value) {
+  for (size_t k = 0; k < c->loss->parameter_count; k++)
+    if (strcmp(c->loss->parameters[k].name, name) == 0) {
+      c->parameters[k] = value;
+      return 1;
+    }
+  return 0;
+}
+
+double call_get(const call *c, const char *name) {
+  for (size_t k = 0; k < c->loss->parameter_count; k++)
+    if (strcmp(c->loss->parameters[k].name, name) == 0) return c->parameters[k];
+  return 0;
+}
+
+size_t dtype_size(dtype type) { return type == F64 ? sizeof(double) : sizeof(float); }
+const char *dtype_name(dtype type) { return type == F64 ? "f64" : "f32"; }
+
+const char *family_name(vloss_family family) {
+  static const char *const names[] = {"pairwise", "boxes", "rows", "overlap"};
+  return names[family];
+}
+
+size_t call_elements(const call *c) {
+  switch (c->loss->family) {
+    case VLOSS_PAIRWISE: return c->shape[0];
+    case VLOSS_BOXES: return 4 * c->shape[0];
+    case VLOSS_ROWS: return c->shape[0] * c->shape[1] * c->shape[2];
+    case VLOSS_OVERLAP: return c->shape[0] * c->shape[1];
+  }
+  return 0;
+}
+
+size_t call_samples(const call *c) {
+  return c->loss->family == VLOSS_ROWS ? c->shape[0] * c->shape[2] : c->shape[0];
+}
+
+/* The options structs from the parameters by name; fields that a loss lacks keep their defaults. */
+static double field(const call *c, const char *name, double otherwise) {
+  for (size_t k = 0; k < c->loss->parameter_count; k++)
+    if (strcmp(c->loss->parameters[k].name, name) == 0) return c->parameters[k];
+  return otherwise;
+}
+
+static vloss_box_options box_options(const call *c) {
+  vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
+  o.format = (vloss_box_format)field(c, "format", o.format);
+  o.eps = field(c, "eps", o.eps);
+  return o;
+}
+
+static vloss_cross_entropy_options cross_entropy_options(const call *c) {
+  vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  o.class_weight = c->class_weight;
+  o.smoothing = field(c, "smoothing", o.smoothing);
+  o.ignore_index = (int64_t)field(c, "ignore_index", (double)o.ignore_index);
+  return o;
+}
+
+static vloss_overlap_options overlap_options(const call *c) {
+  vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
+  o.activation = (vloss_activation)field(c, "activation", o.activation);
+  o.smoothing = field(c, "smoothing", o.smoothing);
+  o.gamma = field(c, "gamma", o.gamma);
+  o.log = (int)field(c, "log", o.log);
+  o.squared = (int)field(c, "squared", o.squared);
+  o.alpha = field(c, "alpha", o.alpha);
+  o.beta = field(c, "beta", o.beta);
+  return o;
+}
+
+typedef vloss_status runner(const call *c);
+
+/* One small function per loss and dtype, from the registry. */
+#define PASS_NONE
+#define PASS_ONE(parameter, value) c->parameters[0],
+
+#define RUN_pairwise(name, dtype, parameters)                                                \
+  static vloss_status run_##name##_##dtype(const call *c) {                                  \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
+                                  c->loss_out, c->grad);                                     \
+  }
+#define RUN_boxes(name, dtype, parameters)                                              \
+  static vloss_status run_##name##_##dtype(const call *c) {                             \
+    vloss_box_options box = box_options(c);                                             \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options,   \
+                                  c->loss_out, c->grad);                                \
+  }
+#define RUN_rows(name, dtype, parameters)                                                    \
+  static vloss_status run_##name##_##dtype(const call *c) {                                  \
+    vloss_##name##_options own = name##_options(c);                                          \
+    return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
+                                  &own, c->options, c->loss_out, c->grad);                   \
+  }
+#define RUN_overlap(name, dtype, parameters)                                                \
+  static vloss_status run_##name##_##dtype(const call *c) {                                 \
+    vloss_overlap_options own = overlap_options(c);                                         \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own,      \
+                                  c->options, c->loss_out, c->grad);                        \
+  }
+#define LOSS(name, family, parameters) \
+  RUN_##family(name, f32, parameters) RUN_##family(name, f64, parameters)
+#include "losses.def"
+#undef LOSS
+
+static runner *const runners[][DTYPE_COUNT] = {
+#define LOSS(name, family, parameters) {run_##name##_f32, run_##name##_f64},
+#include "losses.def"
+#undef LOSS
+};
+
+vloss_status call_run(const call *c) {
+  return runners[c->loss - vloss_losses(NULL)][c->dtype](c);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/check.h"
+#include "api/split.h"
+#include "dispatch.h"
+#include "registry.h"
+
+enum { CHUNK_MULTIPLE = 512, GRAIN = 1 << 12 };
+
+static vloss_status boxes(enum loss_id id, int dtype, const void *input, const void *target,
+                          size_t n, const vloss_box_options *box, const vloss_options *options,
+                          void *loss, void *grad) {
+  const vloss_parameter *about = vloss_registry[id].parameters;
+  vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
+  request r = request_open(dtype, options, loss, grad);
+  if (box && request_struct(&r, "box", box->struct_size, sizeof o)) o = *box;
+  size_t elements = request_product(&r, "n", n, 4);
+  request_input(&r, "input", input, elements, r.width);
+  request_input(&r, "target", target, elements, r.width);
+  request_parameter(&r, &about[0], (double)(int)o.format);
+  request_parameter(&r, &about[1], o.eps);
+  if (!request_ready(&r, n, elements)) return request_close(&r);
+
+  boxes_job j = {request_job(&r, (double)n), target, o.format, o.eps};
+  kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
+  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options.executor);
+  r.report.degenerate = found.degenerate;
+  request_result(&r, found.sums[0]);
+  return request_close(&r);
+}
+
+#define DEFINE(name, dtype, id, real)                                                       \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,      \
+                                      const vloss_box_options *box,                         \
+                                      const vloss_options *options, real *loss, real *grad) { \
+    return boxes(LOSS_##name, id, input, target, n, box, options, loss, grad);              \
+  }
+
+#define DEFINE_boxes(name) DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
+#define DEFINE_pairwise(name)
+#define DEFINE_rows(name)
+#define DEFINE_overlap(name)
+#define LOSS(name, family, parameters) DEFINE_##family(name)
+#include "losses.def"
+#undef LOSS

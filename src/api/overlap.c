@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "api/check.h"
+#include "api/split.h"
+#include "cpu.h"
+#include "dispatch.h"
+#include "registry.h"
+
+enum { CHUNK_MULTIPLE = 512, GRAIN = 1 << 15, MANY_GROUPS = 64 };
+
+/* All groups of a call. */
+typedef struct groups_job {
+  const request *request;
+  job base;
+  const void *target;
+  size_t size;
+  const vloss_overlap_options *options;
+  kernel *sums_and_gradient, *terms;
+  const vloss_executor *executor; /* for the parts of one group */
+} groups_job;
+
+static const void *at(const void *p, size_t offset) {
+  return p ? (const char *)p + offset : NULL;
+}
+
+static double number_at(const request *r, const void *p, size_t i, double otherwise) {
+  if (!p) return otherwise;
+  return r->dtype == DTYPE_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
+}
+
+/* The value of the group's loss times `weight`, kept from 0 times NaN. */
+static double weighted(double loss, double weight) { return weight == 0 ? 0 : weight * loss; }
+
+/* One group: its sums, its terms, its gradient. Returns weight x loss. */
+static double run_group(const groups_job *all, size_t index) {
+  const request *r = all->request;
+  size_t bytes = all->size * r->width;
+  double weight = number_at(r, all->base.weight, index, 1);
+  void *grad = all->base.grad ? (char *)all->base.grad + index * bytes : NULL;
+  if (weight == 0) {
+    if (grad) memset(grad, 0, bytes);
+    return 0;
+  }
+  overlap_group group = {{{0, 0}, {0, 0}, {0, 0}}, 0, 0, 0, 0};
+  overlap_job j = {all->base, at(all->target, index * bytes), OVERLAP_SUMS, all->options, &group};
+  j.base.input = at(all->base.input, index * bytes);
+  j.base.grad = grad;
+  j.base.grad_factor *= weight * number_at(r, all->base.grad_output, index, 1);
+  partial found = split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN,
+                            all->executor);
+  memcpy(group.sums, found.sums, sizeof group.sums);
+  j.phase = OVERLAP_TERMS;
+  all->terms(&j, index, index + 1, &found);
+  j.phase = OVERLAP_GRADIENT;
+  if (grad)
+    split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
+  return weighted(group.loss, weight);
+}
+
+static void store_loss(const groups_job *all, size_t index, double loss) {
+  if (!all->base.loss) return;
+  if (all->request->dtype == DTYPE_F64)
+    ((double *)all->base.loss)[index] = loss * all->base.loss_factor;
+  else
+    ((float *)all->base.loss)[index] = (float)(loss * all->base.loss_factor);
+}
+
+static void run_groups(const void *work, size_t begin, size_t end, partial *result) {
+  const groups_job *all = work;
+  for (size_t i = begin; i < end; i++) {
+    double loss = run_group(all, i);
+    store_loss(all, i, loss);
+    sum_merge(&result->sums[0], (compensated){loss * SUM_UNIT, 0});
+  }
+}
+
+/* Fields that only some losses have, and rules across fields. */
+static void check_overlap_options(request *r, enum loss_id id, const vloss_overlap_options *o) {
+  const vloss_loss *about = &vloss_registry[id];
+  int has_squared = 0;
+  for (size_t k = 0; k < about->parameter_count; k++) {
+    const vloss_parameter *p = &about->parameters[k];
+    double value = strcmp(p->name, "activation") == 0  ? (double)(int)o->activation
+                   : strcmp(p->name, "smoothing") == 0 ? o->smoothing
+                   : strcmp(p->name, "gamma") == 0     ? o->gamma
+                   : strcmp(p->name, "log") == 0       ? (double)o->log
+                   : strcmp(p->name, "squared") == 0   ? (double)o->squared
+                   : strcmp(p->name, "alpha") == 0     ? o->alpha
+                                                       : o->beta;
+    request_parameter(r, p, value);
+    has_squared |= strcmp(p->name, "squared") == 0;
+  }
+  if (!has_squared && o->squared) request_fail(r, VLOSS_ERROR_ENUM, "squared");
+  if (o->log && !(o->smoothing > 0)) request_fail(r, VLOSS_ERROR_PARAMETER, "smoothing");
+  if (o->log && o->gamma != 1) request_fail(r, VLOSS_ERROR_PARAMETER, "gamma");
+}
+
+static vloss_status overlap(enum loss_id id, int dtype, const void *input, const void *target,
+                            size_t groups, size_t size, const vloss_overlap_options *own,
+                            const vloss_options *options, void *loss, void *grad) {
+  vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
+  request r = request_open(dtype, options, loss, grad);
+  if (own && request_struct(&r, "overlap", own->struct_size, sizeof o)) o = *own;
+  size_t elements = request_product(&r, "size", groups, size);
+  request_input(&r, "input", input, elements, r.width);
+  request_input(&r, "target", target, elements, r.width);
+  check_overlap_options(&r, id, &o);
+  if (!request_ready(&r, groups, elements)) return request_close(&r);
+
+  const isa *active = vloss_isa_active();
+  int many = groups >= MANY_GROUPS;
+  groups_job all = {&r, request_job(&r, (double)groups), target, size, &o,
+                    active->kernels[dtype]->loss[id], active->kernels[DTYPE_F64]->loss[id],
+                    many ? NULL : r.options.executor};
+  size_t grain = size < GRAIN ? GRAIN / (size ? size : 1) : 1;
+  partial found = split_run(run_groups, &all, groups, 1, many ? grain : groups + 1,
+                            many ? r.options.executor : NULL);
+  request_result(&r, found.sums[0]);
+  return request_close(&r);
+}
+
+#define DEFINE(name, dtype, id, real)                                                             \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t groups,       \
+                                      size_t size, const vloss_overlap_options *own,              \
+                                      const vloss_options *options, real *loss, real *grad) {     \
+    return overlap(LOSS_##name, id, input, target, groups, size, own, options, loss, grad);       \
+  }
+
+#define DEFINE_overlap(name) \
+  DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
+#define DEFINE_pairwise(name)
+#define DEFINE_boxes(name)
+#define DEFINE_rows(name)
+#define LOSS(name, family, parameters) DEFINE_##family(name)
+#include "losses.def"
+#undef LOSS

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/check.h"
+#include "api/split.h"
+#include "dispatch.h"
+#include "registry.h"
+
+enum { CHUNK_MULTIPLE = 512, GRAIN = 1 << 15 };
+
+static vloss_status pairwise(enum loss_id id, int dtype, const void *input, const void *target,
+                             size_t n, const double *parameters, const vloss_options *options,
+                             void *loss, void *grad) {
+  const vloss_loss *about = &vloss_registry[id];
+  request r = request_open(dtype, options, loss, grad);
+  request_product(&r, "n", n, 1);
+  request_input(&r, "input", input, n, r.width);
+  request_input(&r, "target", target, n, r.width);
+  for (size_t k = 0; k < about->parameter_count; k++)
+    request_parameter(&r, &about->parameters[k], parameters[k]);
+  if (!request_ready(&r, n, n)) return request_close(&r);
+
+  pairwise_job j = {request_job(&r, (double)n), target, {0}};
+  for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
+  kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
+  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options.executor);
+  request_result(&r, found.sums[0]);
+  return request_close(&r);
+}
+
+/* The public functions: parameters of the prototype, and their values in an array. */
+#define DECLARE_NONE
+#define DECLARE_ONE(parameter, value) double parameter,
+#define PASS_NONE NULL
+#define PASS_ONE(parameter, value) &parameter
+
+#define DEFINE(name, dtype, id, real, parameters)                                               \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,          \
+                                      DECLARE_##parameters const vloss_options *options,        \
+                                      real *loss, real *grad) {                                 \
+    return pairwise(LOSS_##name, id, input, target, n, PASS_##parameters, options, loss, grad); \
+  }
+
+#define DEFINE_pairwise(name, parameters)          \
+  DEFINE(name, f32, DTYPE_F32, float, parameters)  \
+  DEFINE(name, f64, DTYPE_F64, double, parameters)
+#define DEFINE_boxes(name, parameters)
+#define DEFINE_rows(name, parameters)
+#define DEFINE_overlap(name, parameters)
+#define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
+#include "losses.def"
+#undef LOSS

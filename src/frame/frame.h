@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the frames share: partial vectors, parameters, and what a caller wants of a sample. */
+#ifndef VLOSS_FRAME_H
+#define VLOSS_FRAME_H
+
+#include "kernel.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define COLD static __attribute__((cold, noinline))
+#define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+
+enum {
+  BLOCK = 128 / sizeof(real), /* logical lanes of every sum, whatever the register width */
+  VECS = BLOCK / LANES,
+  CHUNK = 16 * BLOCK /* samples whose losses are added in the dtype before they go to double */
+};
+
+/* Parts of a job end at multiples of this many samples. */
+_Static_assert(CHUNK % BLOCK == 0 && BLOCK % LANES == 0, "lanes divide blocks divide chunks");
+
+static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* The valid lanes of the vector that starts `done` samples into `count`. */
+static inline size_t lanes_left(size_t count, size_t done) {
+  return count <= done ? 0 : smaller(count - done, LANES);
+}
+
+/* The first count <= LANES lanes, `fill` behind them: never a read outside. */
+static inline vec vload_part_or(const real *p, size_t count, real fill) {
+  if (count == LANES) return vload(p);
+  real block[LANES];
+  vstore(block, vset1(fill));
+  for (size_t k = 0; k < count; k++) block[k] = p[k];
+  return vload(block);
+}
+
+static inline vec vload_part(const real *p, size_t count) { return vload_part_or(p, count, 0); }
+
+static inline void vstore_part(real *p, vec a, size_t count) {
+  if (count == LANES) {
+    vstore(p, a);
+    return;
+  }
+  real block[LANES];
+  vstore(block, a);
+  for (size_t k = 0; k < count; k++) p[k] = block[k];
+}
+
+/* The nearest finite number: a factor out of range must not turn a zero into NaN. */
+static inline real real_clamp(double a) {
+  if (a > (double)real_max) return real_max;
+  if (a < -(double)real_max) return -real_max;
+  return (real)a;
+}
+
+static inline const real *reals(const void *p, size_t offset) {
+  return p ? (const real *)p + offset : NULL;
+}
+
+static inline real *reals_out(void *p, size_t offset) { return p ? (real *)p + offset : NULL; }
+
+/* Whether a vector of `p` may be streamed: past the caches, aligned, and not about to be read. */
+static inline int may_stream(const job *j, const void *p) {
+  return j->stream && j->grad != j->input && (uintptr_t)p % 16 == 0;
+}
+
+/* Weight and upstream gradient of the samples from i on. */
+typedef struct sample_factors {
+  vec weight, upstream;
+} sample_factors;
+
+static inline sample_factors load_factors(const job *j, size_t i, size_t count) {
+  sample_factors f = {vset1(1), vset1(real_clamp(j->grad_factor))};
+  if (j->weight) {
+    f.weight = vload_part(reals(j->weight, i), count);
+    f.upstream = vmul(f.weight, f.upstream);
+  }
+  if (j->grad_output) f.upstream = vmul(vload_part(reals(j->grad_output, i), count), f.upstream);
+  return f;
+}
+
+/* a, but exactly 0 where the weight is 0, even for a NaN */
+static inline vec where_weighted(vec a, vec weight) {
+  return vselect(veq(weight, vset1(0)), vset1(0), a);
+}
+
+#endif

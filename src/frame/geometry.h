@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The geometry of a predicted and a target box, in lengths that scale with the boxes. */
+#ifndef VLOSS_GEOMETRY_H
+#define VLOSS_GEOMETRY_H
+
+#include "frame/frame.h"
+
+/* How the prediction's edges lie to the target's, for the slopes of min and max: 1 if this edge bounds
+ * the intersection, 1/2 on a tie, 0 if it bounds the enclosing box; called a1 b1 a2 b2 in
+ * docs/numerics.md. */
+typedef struct edges {
+  vec left, top, right, bottom;
+} edges;
+
+typedef struct geometry {
+  vec width, height, target_width, target_height;
+  vec inner_width, inner_height; /* of the intersection, 0 where there is none */
+  vec outer_width, outer_height; /* of the enclosing box */
+  vec left, top, right, bottom;  /* edge of the prediction minus edge of the target */
+  vec intersection, united;
+  edges inner;
+  vec eps, tiny; /* in units of area; a denominator below tiny makes its fraction 0 */
+} geometry;
+
+/* Between these no area and no slope (an extent by an area) leaves the type. */
+static inline vec largest_extent(void) { return vset1(sizeof(real) == 4 ? 0x1p62f : (real)0x1p510); }
+static inline vec smallest_area(void) { return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512); }
+
+/* 1 where low < high, 1/2 on a tie, else 0 */
+static inline vec edge_selector(vec low, vec high) {
+  vec strict = vselect(vlt(low, high), vset1(1), vset1(0));
+  return vselect(veq(low, high), vset1((real)0.5), strict);
+}
+
+/* One axis of two boxes, as low and high corner. */
+ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target_high, vec *inner,
+                                   vec *outer) {
+  *inner = vsub(vmin(high, target_high), vmax(low, target_low));
+  *outer = vsub(vmax(high, target_high), vmin(low, target_low));
+}
+
+/* The same from the target's extent and the offsets of the edges: exact for formats that give extents,
+ * where corners would be rounded at the size of the coordinates. */
+ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *inner, vec *outer) {
+  vec zero = vset1(0);
+  *inner = vsub(vadd(target_extent, vmin(zero, high)), vmax(zero, low));
+  *outer = vsub(vadd(target_extent, vmax(zero, high)), vmin(zero, low));
+}
+
+/* Rounded area by rounded area, so that the union of identical boxes is their intersection. */
+ALWAYS_INLINE void measure_areas(geometry *g) {
+  vec zero = vset1(0);
+  mask overlap = vand(vlt(zero, g->inner_width), vlt(zero, g->inner_height));
+  g->inner_width = vselect(overlap, g->inner_width, zero);
+  g->inner_height = vselect(overlap, g->inner_height, zero);
+  g->intersection = vmul(g->inner_width, g->inner_height);
+  vec area = vmul(g->width, g->height), target_area = vmul(g->target_width, g->target_height);
+  g->united = vsub(vadd(area, target_area), g->intersection);
+}
+
+/* x and w (or x1 and x2) of both boxes to offsets of the edges */
+ALWAYS_INLINE void edge_offsets(vec x, vec extent, vec target_x, vec target_extent,
+                                vloss_box_format format, vec *low, vec *high) {
+  vec shift = vsub(x, target_x), growth = vsub(extent, target_extent);
+  vec half = vmul(vset1((real)0.5), growth);
+  int centre = format == VLOSS_CXCYWH;
+  *low = centre ? vsub(shift, half) : shift;
+  *high = vadd(shift, centre ? half : growth);
+}
+
+ALWAYS_INLINE geometry measure(vec4 p, vec4 t, vloss_box_format format, vec eps) {
+  geometry g;
+  g.eps = eps;
+  g.tiny = vset1(real_min_normal);
+  if (format == VLOSS_XYXY) {
+    g.width = vsub(p.z, p.x);
+    g.height = vsub(p.w, p.y);
+    g.target_width = vsub(t.z, t.x);
+    g.target_height = vsub(t.w, t.y);
+    g.left = vsub(p.x, t.x);
+    g.top = vsub(p.y, t.y);
+    g.right = vsub(p.z, t.z);
+    g.bottom = vsub(p.w, t.w);
+    measure_corners(p.x, p.z, t.x, t.z, &g.inner_width, &g.outer_width);
+    measure_corners(p.y, p.w, t.y, t.w, &g.inner_height, &g.outer_height);
+    g.inner = (edges){edge_selector(t.x, p.x), edge_selector(t.y, p.y), edge_selector(p.z, t.z),
+                      edge_selector(p.w, t.w)};
+  } else {
+    g.width = p.z;
+    g.height = p.w;
+    g.target_width = t.z;
+    g.target_height = t.w;
+    edge_offsets(p.x, p.z, t.x, t.z, format, &g.left, &g.right);
+    edge_offsets(p.y, p.w, t.y, t.w, format, &g.top, &g.bottom);
+    measure_offsets(g.left, g.right, t.z, &g.inner_width, &g.outer_width);
+    measure_offsets(g.top, g.bottom, t.w, &g.inner_height, &g.outer_height);
+    vec zero = vset1(0);
+    g.inner = (edges){edge_selector(zero, g.left), edge_selector(zero, g.top),
+                      edge_selector(g.right, zero), edge_selector(g.bottom, zero)};
+  }
+  measure_areas(&g);
+  return g;
+}
+
+/* 1 / a, and 0 where a guarded fraction is 0 */
+static inline vec guarded_inverse(vec a, vec tiny) {
+  return vselect(vlt(a, tiny), vset1(0), vdiv(vset1(1), a));
+}
+
+/* IoU = I / (U + eps), and the inverse of its denominator. */
+typedef struct iou_terms {
+  vec iou, inverse;
+} iou_terms;
+
+/* Divides by the inverse and mends the rounding: exactly 0 for disjoint, 1 for identical boxes. */
+static inline iou_terms measure_iou(const geometry *g) {
+  vec denominator = vadd(g->united, g->eps);
+  vec inverse = guarded_inverse(denominator, g->tiny);
+  vec iou = vmul(g->intersection, inverse);
+  vec remainder = vfnma(iou, denominator, g->intersection);
+  return (iou_terms){vfma(remainder, inverse, iou), inverse};
+}
+
+/* No inverted axis, no NaN, and no area or slope that could leave the type. */
+static inline mask is_ordinary(const geometry *g) {
+  vec narrowest = vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
+  mask upright = vle(vset1(0), narrowest);
+  mask sane = vand(vlt(vadd(g->outer_width, g->outer_height), largest_extent()),
+                   vle(smallest_area(), g->united));
+  return vand(upright, sane);
+}
+
+/* Boxes out of the ordinary, brought into it. */
+typedef struct rescued {
+  geometry geometry; /* of the repaired boxes, its lengths times scale */
+  vec scale;
+  mask inverted_x, inverted_y; /* the prediction's axes that became their centre */
+  mask degenerate;             /* any inverted axis */
+} rescued;
+
+/* An inverted axis becomes its centre; the result says where. */
+static inline mask straighten(vec *low, vec *high, vloss_box_format format) {
+  vec zero = vset1(0), half = vset1((real)0.5);
+  if (format == VLOSS_XYXY) {
+    mask inverted = vlt(*high, *low);
+    vec centre = vfma(half, *low, vmul(half, *high));
+    *low = vselect(inverted, centre, *low);
+    *high = vselect(inverted, centre, *high);
+    return inverted;
+  }
+  mask inverted = vlt(*high, zero);
+  if (format == VLOSS_XYWH) *low = vselect(inverted, vfma(half, *high, *low), *low);
+  *high = vselect(inverted, zero, *high);
+  return inverted;
+}
+
+static inline vec4 vmul4(vec4 a, vec factor) {
+  return (vec4){vmul(a.x, factor), vmul(a.y, factor), vmul(a.z, factor), vmul(a.w, factor)};
+}
+
+static inline vec largest_of(vec4 a) {
+  return vmax(vmax(vabs(a.x), vabs(a.y)), vmax(vabs(a.z), vabs(a.w)));
+}
+
+/* 0, or NaN where a coordinate is not finite */
+static inline vec poison_of(vec4 a) {
+  return vadd(vadd(vsub(a.x, a.x), vsub(a.y, a.y)), vadd(vsub(a.z, a.z), vsub(a.w, a.w)));
+}
+
+/* About 1 / (8 a), as a power of two that is a normal number. */
+static inline vec reciprocal_power(vec a) {
+  vec exponent = vsub(vset1(2 * exponent_bias - 3), biased_exponent(a));
+  return power_of_two(vmax(vset1(1), exponent));
+}
+
+static inline void scale_lengths(geometry *g, vec scale) {
+  vec *lengths[] = {&g->width,       &g->height,      &g->target_width, &g->target_height,
+                    &g->inner_width, &g->inner_height, &g->outer_width,  &g->outer_height,
+                    &g->left,        &g->top,          &g->right,        &g->bottom};
+  for (size_t k = 0; k < COUNT(lengths); k++) *lengths[k] = vmul(*lengths[k], scale);
+}
+
+/* Repairs the lanes that are not ordinary and leaves the others as they are, bit for bit. */
+COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary, rescued *r) {
+  vec one = vset1(1);
+  r->inverted_x = straighten(&p.x, &p.z, format);
+  r->inverted_y = straighten(&p.y, &p.w, format);
+  mask target_x = straighten(&t.x, &t.z, format), target_y = straighten(&t.y, &t.w, format);
+  r->degenerate = vor(vor(r->inverted_x, r->inverted_y), vor(target_x, target_y));
+
+  /* differences of the largest numbers would overflow */
+  vec largest = vmax(largest_of(p), largest_of(t));
+  mask huge = vlt(vmul(largest_extent(), vset1(0x1p30f)), largest);
+  vec shrink = vselect(huge, vset1(0x1p-8f), one);
+  geometry g = measure(vmul4(p, shrink), vmul4(t, shrink), format, eps);
+  vec scale = vselect(ordinary, one, reciprocal_power(vadd(g.outer_width, g.outer_height)));
+  scale = vadd(scale, vadd(poison_of(p), poison_of(t)));
+  scale_lengths(&g, scale);
+  measure_areas(&g);
+
+  r->scale = vmul(shrink, scale);
+  g.eps = vmin(largest_extent(), vmul(vmul(eps, r->scale), r->scale));
+  g.tiny = vmax(g.tiny, vmul(vmul(g.tiny, r->scale), r->scale));
+  r->geometry = g;
+}
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Losses of a group's sums: sums first, then the loss's own terms, then the gradient. */
+#ifndef VLOSS_OVERLAP_H
+#define VLOSS_OVERLAP_H
+
+#include "frame/reduce.h"
+
+/* The sums of a group. */
+typedef struct overlap_sums {
+  vec product, input, target;
+} overlap_sums;
+
+/* An index of similarity, 1 for a perfect match, as numerator by denominator, and the slopes of both
+ * with respect to p: constant + target t + input p. */
+typedef struct overlap_index {
+  vec numerator, denominator;
+  vec numerator_target;                                       /* slope of the numerator, by t */
+  vec denominator_constant, denominator_target, denominator_input;
+} overlap_index;
+
+typedef overlap_index overlap_step(overlap_sums s, const vloss_overlap_options *options);
+
+ALWAYS_INLINE vec activate(vec x, vloss_activation activation) {
+  return activation == VLOSS_SIGMOID ? vsigmoid(x) : x;
+}
+
+typedef struct overlap_lanes {
+  lanes product, input, target;
+} overlap_lanes;
+
+ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, vec p, vec t, int squared) {
+  s->product.lane[j] = vfma(p, t, s->product.lane[j]);
+  s->input.lane[j] = squared ? vfma(p, p, s->input.lane[j]) : vadd(s->input.lane[j], p);
+  s->target.lane[j] = squared ? vfma(t, t, s->target.lane[j]) : vadd(s->target.lane[j], t);
+}
+
+ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t count,
+                                 vloss_activation activation, int squared, totals sums[3]) {
+  overlap_lanes s = {lanes_zero(), lanes_zero(), lanes_zero()};
+  size_t i = 0;
+  for (; i + BLOCK <= count; i += BLOCK)
+    for (size_t j = 0; j < VECS; j++) {
+      size_t at = i + j * LANES;
+      overlap_add(&s, j, activate(vload(input + at), activation), vload(target + at), squared);
+    }
+  for (size_t j = 0; j < VECS && i < count; i += LANES, j++) {
+    size_t part = lanes_left(count, i);
+    /* a logit of -inf is a probability of 0 */
+    real padding = activation == VLOSS_SIGMOID ? -real_infinity : 0;
+    vec p = activate(vload_part_or(input + i, part, padding), activation);
+    overlap_add(&s, j, p, vload_part(target + i, part), squared);
+  }
+  totals_add_any_lanes(&sums[0], s.product);
+  totals_add_any_lanes(&sums[1], s.input);
+  totals_add_any_lanes(&sums[2], s.target);
+}
+
+ALWAYS_INLINE void overlap_add_range(const overlap_job *j, size_t begin, size_t end,
+                                     vloss_activation activation, int squared, partial *result) {
+  totals sums[3] = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
+  const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
+  for (size_t i = begin; i < end; i += CHUNK)
+    overlap_chunk(input + i, target + i, smaller(end - i, CHUNK), activation, squared, sums);
+  for (int k = 0; k < 3; k++) result->sums[k] = totals_sum(&sums[k]);
+}
+
+static void overlap_add_all(const overlap_job *j, size_t begin, size_t end, partial *result) {
+  int sigmoid = j->options->activation == VLOSS_SIGMOID, squared = j->options->squared;
+  if (sigmoid && squared)
+    overlap_add_range(j, begin, end, VLOSS_SIGMOID, 1, result);
+  else if (sigmoid)
+    overlap_add_range(j, begin, end, VLOSS_SIGMOID, 0, result);
+  else if (squared)
+    overlap_add_range(j, begin, end, VLOSS_IDENTITY, 1, result);
+  else
+    overlap_add_range(j, begin, end, VLOSS_IDENTITY, 0, result);
+}
+
+/* (constant + t target + p input), through the activation */
+typedef struct overlap_slopes {
+  vec constant, target, input;
+} overlap_slopes;
+
+ALWAYS_INLINE vec overlap_slope(overlap_slopes s, vec x, vec t, vloss_activation activation) {
+  vec p = activate(x, activation);
+  vec grad = vfma(s.input, p, vfma(s.target, t, s.constant));
+  if (activation == VLOSS_IDENTITY) return grad;
+  return vmul(grad, vmul(p, vsigmoid(vneg(x)))); /* 1 - p without cancellation */
+}
+
+ALWAYS_INLINE void overlap_gradient(const overlap_job *j, size_t begin, size_t end,
+                                    vloss_activation activation, int streamed) {
+  const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
+  real *grad = reals_out(j->base.grad, 0);
+  double factor = j->base.grad_factor;
+  overlap_slopes s = {vset1(real_clamp(factor * j->group->slope)),
+                      vset1(real_clamp(factor * j->group->slope_target)),
+                      vset1(real_clamp(factor * j->group->slope_input))};
+  size_t i = begin;
+  for (; i + LANES <= end; i += LANES) {
+    vec slope = overlap_slope(s, vload(input + i), vload(target + i), activation);
+    if (streamed)
+      vstream(grad + i, slope);
+    else
+      vstore(grad + i, slope);
+  }
+  if (i < end)
+    vstore_part(grad + i,
+                overlap_slope(s, vload_part(input + i, end - i), vload_part(target + i, end - i),
+                              activation),
+                end - i);
+}
+
+static void overlap_differentiate(const overlap_job *j, size_t begin, size_t end) {
+  int streamed = may_stream(&j->base, reals(j->base.grad, begin));
+  int sigmoid = j->options->activation == VLOSS_SIGMOID;
+  if (sigmoid && streamed)
+    overlap_gradient(j, begin, end, VLOSS_SIGMOID, 1);
+  else if (sigmoid)
+    overlap_gradient(j, begin, end, VLOSS_SIGMOID, 0);
+  else if (streamed)
+    overlap_gradient(j, begin, end, VLOSS_IDENTITY, 1);
+  else
+    overlap_gradient(j, begin, end, VLOSS_IDENTITY, 0);
+  if (streamed) vstream_end();
+}
+
+/* The loss of index D = Num / Den and its slope dL/dD: (1 - D)^gamma, or -ln D. */
+typedef struct overlap_outer {
+  vec loss, slope;
+} overlap_outer;
+
+static inline overlap_outer overlap_focal(vec index, vec gamma) {
+  vec one = vset1(1), zero = vset1(0);
+  vec distance = vmax(zero, vsub(one, index));
+  mask plain = veq(gamma, one), perfect = veq(distance, zero);
+  vec base = vmin(one, distance); /* beyond [0, 1] only for inputs that are */
+  vec loss = vpow_unit(base, gamma);
+  /* gamma distance^(gamma - 1), by the quotient: the exponent may be negative */
+  vec slope = vselect(perfect, zero, vdiv(vmul(gamma, loss), base));
+  return (overlap_outer){vselect(plain, distance, loss), vneg(vselect(plain, one, slope))};
+}
+
+static inline overlap_outer overlap_log(vec index) {
+  vec positive = vmax(vset1(real_min_normal), index);
+  return (overlap_outer){vmax(vset1(0), vneg(vlog(positive))), vneg(vdiv(vset1(1), positive))};
+}
+
+/* Sums are in units of 2^40 up to here. */
+ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
+  overlap_group *g = j->group;
+  const vloss_overlap_options *o = j->options;
+  vec zero = vset1(0), one = vset1(1);
+  overlap_sums s = {vset1((real)(sum_value(g->sums[0]) / SUM_UNIT)),
+                    vset1((real)(sum_value(g->sums[1]) / SUM_UNIT)),
+                    vset1((real)(sum_value(g->sums[2]) / SUM_UNIT))};
+  overlap_index d = step(s, o);
+  mask empty = vlt(vabs(d.denominator), vset1(real_min_normal));
+  vec inverse = vselect(empty, zero, vdiv(one, d.denominator));
+  vec index = vselect(empty, one, vdiv(d.numerator, d.denominator));
+  overlap_outer outer = o->log ? overlap_log(index)
+                               : overlap_focal(index, vset1(real_clamp(o->gamma)));
+  vec factor = vmul(outer.slope, inverse);
+  vec results[4] = {
+      outer.loss,
+      vmul(factor, vneg(vmul(index, d.denominator_constant))),
+      vmul(factor, vsub(d.numerator_target, vmul(index, d.denominator_target))),
+      vmul(factor, vneg(vmul(index, d.denominator_input))),
+  };
+  real values[4 * LANES];
+  for (size_t k = 0; k < 4; k++) vstore(values + k * LANES, results[k]);
+  g->loss = (double)values[0];
+  g->slope = (double)values[LANES];
+  g->slope_target = (double)values[2 * LANES];
+  g->slope_input = (double)values[3 * LANES];
+}
+
+ALWAYS_INLINE void overlap(const void *work, size_t begin, size_t end, partial *result,
+                           overlap_step *step) {
+  const overlap_job *j = work;
+  if (j->phase == OVERLAP_SUMS)
+    overlap_add_all(j, begin, end, result);
+  else if (j->phase == OVERLAP_TERMS)
+    overlap_terms(j, step);
+  else
+    overlap_differentiate(j, begin, end);
+}
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sums with the same bits on every ISA: BLOCK logical lanes over a chunk, folded to eight by a fixed
+ * tree, chunk after chunk into eight compensated doubles. A lane adds 16 values before that, so its
+ * rounding stays within 16 half-units in the last place; plain f32 lanes lose everything at 2^31. */
+#ifndef VLOSS_REDUCE_H
+#define VLOSS_REDUCE_H
+
+#include "frame/frame.h"
+
+enum { TOTALS = 8 };
+
+typedef struct lanes {
+  vec lane[VECS];
+} lanes;
+
+typedef struct totals {
+  double value[TOTALS], error[TOTALS];
+} totals;
+
+ALWAYS_INLINE lanes lanes_zero(void) {
+  lanes a;
+  for (int j = 0; j < VECS; j++) a.lane[j] = vset1(0);
+  return a;
+}
+
+/* value + error += x, exactly but for the rounding of error (Knuth's two-sum) */
+ALWAYS_INLINE void sum_add(double *value, double *error, double x) {
+  double sum = *value + x;
+  double shadow = sum - *value;
+  *error += (*value - (sum - shadow)) + (x - shadow);
+  *value = sum;
+}
+
+/* Returns 0, and adds nothing, where a lane has overflowed or holds a NaN. */
+ALWAYS_INLINE int totals_add_lanes(totals *t, lanes a) {
+  int width = VECS;
+  for (; width > 1 && width * LANES > TOTALS; width /= 2)
+    for (int j = 0; j < width / 2; j++) a.lane[j] = vadd(a.lane[j], a.lane[j + width / 2]);
+  real folded[BLOCK];
+  vec zero = vset1(0);
+  for (int j = 0; j < width; j++) {
+    if (UNLIKELY(!vall(veq(vsub(a.lane[j], a.lane[j]), zero)))) return 0;
+    vstore(folded + j * LANES, a.lane[j]);
+  }
+  for (int count = width * LANES; count > TOTALS; count /= 2)
+    for (int k = 0; k < count / 2; k++) folded[k] += folded[k + count / 2];
+  for (int k = 0; k < TOTALS; k++) sum_add(&t->value[k], &t->error[k], (double)folded[k] * SUM_UNIT);
+  return 1;
+}
+
+/* Value after value, for where the lanes overflowed and for blocks that are dear anyway. */
+ALWAYS_INLINE void totals_add_values(totals *t, const real *values, size_t count) {
+  size_t whole = count / TOTALS * TOTALS;
+  for (size_t i = 0; i < whole; i += TOTALS)
+    for (size_t k = 0; k < TOTALS; k++)
+      sum_add(&t->value[k], &t->error[k], (double)values[i + k] * SUM_UNIT);
+  for (size_t k = 0; k < count % TOTALS; k++)
+    sum_add(&t->value[k], &t->error[k], (double)values[whole + k] * SUM_UNIT);
+}
+
+COLD void totals_add_values_cold(totals *t, const real *values, size_t count) {
+  totals_add_values(t, values, count);
+}
+
+/* Lanes that may be infinite or NaN. */
+static inline void totals_add_any_lanes(totals *t, lanes a) {
+  if (totals_add_lanes(t, a)) return;
+  real values[BLOCK];
+  for (int j = 0; j < VECS; j++) vstore(values + j * LANES, a.lane[j]);
+  totals_add_values_cold(t, values, BLOCK);
+}
+
+/* A chunk of values, as lanes. */
+static inline void totals_add_chunk(totals *t, const real *values, size_t count) {
+  lanes a = lanes_zero();
+  size_t i = 0;
+  for (; i + BLOCK <= count; i += BLOCK)
+    for (int j = 0; j < VECS; j++)
+      a.lane[j] = vadd(a.lane[j], vload(values + i + (size_t)(j * LANES)));
+  for (int j = 0; j < VECS && i < count; i += LANES, j++)
+    a.lane[j] = vadd(a.lane[j], vload_part(values + i, lanes_left(count, i)));
+  if (UNLIKELY(!totals_add_lanes(t, a))) totals_add_values_cold(t, values, count);
+}
+
+/* Folds the eight by a fixed tree. An infinite or NaN value has no error to speak of. */
+static inline compensated totals_sum(const totals *t) {
+  totals f = *t;
+  for (int width = TOTALS / 2; width > 0; width /= 2)
+    for (int k = 0; k < width; k++) {
+      f.value[k] += f.value[k + width];
+      f.error[k] += f.error[k + width];
+    }
+  int finite = f.value[0] - f.value[0] == 0;
+  return (compensated){f.value[0], finite ? f.error[0] : 0};
+}
+
+/* The sum as a number, still in units of 2^40. */
+static inline double sum_value(compensated s) { return s.value + s.error; }
+
+#endif

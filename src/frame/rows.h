@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loops over rows of logits. A row's classes stand `inner` apart. Long contiguous rows put classes
+ * in lanes (long_rows.h); everything else puts rows in lanes (lane_rows.h), through a packed copy where
+ * they do not lie that way: few classes would waste most of a register. */
+#ifndef VLOSS_ROWS_H
+#define VLOSS_ROWS_H
+
+#include "frame/reduce.h"
+
+/* What a softmax leaves of its rows: one row per lane. */
+typedef struct row_sums {
+  vec largest; /* logit, at least the lowest finite number */
+  vec sum;     /* of e^(z - largest) */
+  /* with smoothing, over the classes that are not masked: */
+  vec class_weight;  /* sum of w_c */
+  vec weighted_drop; /* sum of w_c (largest - z_c) */
+} row_sums;
+
+/* What a row's label picks out. */
+typedef struct row_target {
+  vec logit, class_weight;
+} row_target;
+
+/* The result of a step: the loss, and the gradient of class k as
+ * e^(z_k - largest) slope - share w_k - [k = y] target. */
+typedef struct row_loss {
+  vec loss, slope, share, target;
+} row_loss;
+
+/* smoothing / classes is uniform; upstream is per row */
+typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec classes, vec upstream);
+
+/* A block of rows, as arrays. */
+typedef struct row_block {
+  size_t begin, count;
+  int all_active;
+  size_t label[BLOCK]; /* 0 where not active */
+  real active[BLOCK];  /* 1, or 0 for rows that are ignored or have weight 0 */
+  real weight[BLOCK], upstream[BLOCK];
+  real target_logit[BLOCK], target_weight[BLOCK];
+  real loss[BLOCK], share[BLOCK], target[BLOCK]; /* a step's results */
+} row_block;
+
+/* A job in the dtype. */
+typedef struct rows_call {
+  const rows_job *job;
+  const real *logits, *class_weight;
+  real *grad;
+  size_t classes, inner;
+  real smoothing;
+} rows_call;
+
+static inline rows_call rows_begin(const rows_job *j) {
+  return (rows_call){j,
+                     reals(j->base.input, 0),
+                     reals(j->class_weight, 0),
+                     reals_out(j->base.grad, 0),
+                     j->classes,
+                     j->inner,
+                     (real)j->smoothing};
+}
+
+/* e^(z - largest); `infinite` where the largest may be +inf: those classes share p = 1 */
+ALWAYS_INLINE vec exponential(vec z, vec largest, int infinite) {
+  vec d = vsub(z, largest);
+  if (infinite) d = vselect(veq(z, largest), vset1(0), d);
+  return vexp(d);
+}
+
+static const real masked_class = -1; /* kept in place of the exponential of a masked class */
+
+/* Where class 0 of a row stands. */
+static inline size_t row_offset(const rows_call *c, size_t row) {
+  return row / c->inner * c->classes * c->inner + row % c->inner;
+}
+
+static inline int64_t label_at(vloss_labels labels, size_t i) {
+  if (labels.type == VLOSS_LABEL_INT64) return ((const int64_t *)labels.data)[i];
+  if (labels.type == VLOSS_LABEL_INT32) return ((const int32_t *)labels.data)[i];
+  return ((const uint8_t *)labels.data)[i];
+}
+
+static inline row_block rows_open(const rows_call *c, size_t begin, size_t count) {
+  const job *base = &c->job->base;
+  row_block b;
+  memset(&b, 0, sizeof b);
+  b.begin = begin;
+  b.count = count;
+  b.all_active = 1;
+  real factor = real_clamp(base->grad_factor);
+  for (size_t k = 0; k < count; k++) {
+    size_t row = begin + k;
+    int64_t label = label_at(c->job->labels, row);
+    b.weight[k] = base->weight ? *reals(base->weight, row) : 1;
+    if (label == c->job->ignore_index || b.weight[k] == 0) {
+      b.all_active = 0;
+      continue;
+    }
+    b.active[k] = 1;
+    b.label[k] = (size_t)label;
+    b.upstream[k] = b.weight[k] * factor;
+    if (base->grad_output) b.upstream[k] *= *reals(base->grad_output, row);
+    b.target_logit[k] = c->logits[row_offset(c, row) + b.label[k] * c->inner];
+    b.target_weight[k] = c->class_weight ? c->class_weight[b.label[k]] : 1;
+  }
+  return b;
+}
+
+/* The losses of a block go where they belong. */
+static inline void rows_close(const rows_call *c, row_block *b, totals *t) {
+  const job *base = &c->job->base;
+  for (size_t k = 0; k < b->count; k++)
+    b->loss[k] = b->active[k] != 0 ? b->weight[k] * b->loss[k] : 0;
+  if (base->loss) {
+    real factor = real_clamp(base->loss_factor);
+    real *out = reals_out(base->loss, b->begin);
+    for (size_t k = 0; k < b->count; k++) out[k] = b->loss[k] * factor;
+  }
+  if (base->want_loss) totals_add_values(t, b->loss, b->count);
+}
+
+/* The gradient of a row's own class, which the loops over classes leave out. */
+static inline void rows_mend_target(const row_block *b, size_t k, real *grad) {
+  if (b->active[k] == 0) return;
+  real value = *grad;
+  if (b->target_logit[k] == -real_infinity) /* the loops took it for a mask */
+    value = value * 0 - b->share[k] * b->target_weight[k];
+  *grad = value - b->target[k];
+}
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Elementary functions over vec.h, inlined into the kernels: a call would spill every vector register.
+ * The same operations on every ISA, so the same bits. Measured error bounds: docs/numerics.md. */
+#ifndef VLOSS_VMATH_H
+#define VLOSS_VMATH_H
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* terms[0] + terms[1] x + terms[2] x^2 ... */
+static inline vec polynomial(vec x, const real *terms, size_t count) {
+  vec sum = vset1(terms[count - 1]);
+  for (size_t k = count - 1; k-- > 0;) sum = vfma(sum, x, vset1(terms[k]));
+  return sum;
+}
+
+/* the exponent of a >= 0 with its bias, as a number: 0 for subnormals; by the low bits of 2^MANTISSA_BITS */
+static inline vec biased_exponent(vec a) {
+  vec two_bits = vset1((real)((uint64_t)1 << MANTISSA_BITS));
+  return vsub(as_real(iadd(ishr(as_int(a), MANTISSA_BITS), as_int(two_bits))), two_bits);
+}
+
+/* the power of two with that biased exponent, a whole number from 1 on */
+static inline vec power_of_two(vec biased) {
+  vec shifted = vadd(biased, vset1(exponent_magic - exponent_bias));
+  return as_real(ishl(as_int(shifted), MANTISSA_BITS));
+}
+
+/* e^x for x <= 0 (-inf and NaN too). Results below the smallest normal number are 0: they cost a
+ * hundred cycles on some CPUs and are lost in any sum with 1. */
+static inline vec vexp(vec x) {
+  vec shifted = vfma(x, vset1(log2_e), vset1(exponent_magic));
+  vec n = vsub(shifted, vset1(exponent_magic));
+  vec r = vfnma(n, vset1(ln2_low), vfnma(n, vset1(ln2_high), x));
+  vec q = polynomial(r, exp_terms, COUNT(exp_terms));
+  vec power = as_real(ishl(as_int(shifted), MANTISSA_BITS)); /* 2^n */
+  vec value = vmul(vfma(vfma(q, r, vset1(1)), r, vset1(1)), power);
+  return vselect(vlt(x, vset1(exp_lowest)), vset1(0), value);
+}
+
+/* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm's log: f itself is the exact leading term */
+static inline vec log_reduced(vec f, vec n) {
+  vec s = vdiv(f, vadd(vset1(2), f));
+  vec z = vmul(s, s);
+  vec half_square = vmul(vmul(vset1((real)0.5), f), f);
+  vec tail = vfma(z, polynomial(z, log_terms, COUNT(log_terms)), half_square);
+  vec correction = vsub(half_square, vfma(s, tail, vmul(n, vset1(ln2_low))));
+  return vfma(n, vset1(ln2_high), vsub(f, correction));
+}
+
+/* ln(x): -inf at 0, NaN below, inf at inf */
+static inline vec vlog(vec x) {
+  const real two_bits = (real)((uint64_t)1 << MANTISSA_BITS);
+  mask small = vlt(x, vset1(real_min_normal));
+  vec normal = vselect(small, vmul(x, vset1(two_bits)), x);
+  ivec bits = iadd(as_int(normal), iset1(one_bits - log_split));
+  vec bias = vselect(small, vset1(exponent_bias + (real)MANTISSA_BITS), vset1(exponent_bias));
+  vec n = vsub(biased_exponent(as_real(bits)), bias);
+  vec m = as_real(iadd(iand(bits, iset1(mantissa_mask)), iset1(log_split)));
+  vec value = log_reduced(vsub(m, vset1(1)), n);
+  value = vselect(veq(x, vset1(real_infinity)), x, value);
+  value = vselect(veq(x, vset1(0)), vset1(-real_infinity), value);
+  mask domain = vle(vset1(0), x);
+  return vselect(domain, value, vset1((real)NAN));
+}
+
+/* ln(1 + x) for x in [0, 1.8] */
+static inline vec vlog1p(vec x) {
+  mask large = vlt(vset1((real)0.5), x);
+  vec halved = vmul(vset1((real)0.5), vsub(x, vset1(1))); /* (1 + x) / 2 - 1, exactly */
+  return log_reduced(vselect(large, halved, x), vselect(large, vset1(1), vset1(0)));
+}
+
+/* sinh(d) for |d| <= 1 */
+static inline vec vsinh_small(vec d) {
+  vec z = vmul(d, d);
+  return vfma(vmul(d, z), polynomial(z, sinh_terms, COUNT(sinh_terms)), d);
+}
+
+/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1. Its absolute error is below one ULP of 1. */
+static inline vec vpow_unit(vec base, vec exponent) {
+  vec power = vexp(vmul(exponent, vlog(base)));
+  return vselect(veq(exponent, vset1(0)), vset1(1), power);
+}
+
+/* 1 / (1 + e^-x), at x = +-inf too */
+static inline vec vsigmoid(vec x) {
+  vec e = vexp(vneg(vabs(x)));
+  vec numerator = vselect(vlt(x, vset1(0)), e, vset1(1));
+  return vdiv(numerator, vadd(vset1(1), e));
+}
+
+#endif

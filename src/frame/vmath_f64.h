@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Constants of vmath.h for f64; see vmath_f32.h for what each one is. */
+#ifndef VLOSS_VMATH_CONSTANTS_H
+#define VLOSS_VMATH_CONSTANTS_H
+
+enum { MANTISSA_BITS = 52 };
+
+static const real real_max = 0x1.fffffffffffffp1023;
+static const real real_min_normal = 0x1p-1022;
+static const real real_infinity = (real)INFINITY;
+
+static const real exponent_magic = 0x1.8p52 + 1023.0;
+static const real exponent_bias = 1023.0;
+static const real log2_e = 0x1.71547652b82fep0;
+static const real ln2_high = 0x1.62e42feep-1;
+static const real ln2_low = 0x1.a39ef35793c76p-33;
+
+static const real exp_lowest = -0x1.6232bdd7abcd2p9;
+static const real exp_terms[] = {0x1p-1,
+                                 0x1.5555555555557p-3,
+                                 0x1.5555555555556p-5,
+                                 0x1.11111111100dfp-7,
+                                 0x1.6c16c16c162d6p-10,
+                                 0x1.a01a01abe62ddp-13,
+                                 0x1.a01a01a6d7808p-16,
+                                 0x1.71de02375656cp-19,
+                                 0x1.27e4db67b4303p-22,
+                                 0x1.af4ddd84882fep-26,
+                                 0x1.1f72fc730b4ffp-29};
+static const real log_terms[] = {0x1.5555555555555p-1, 0x1.9999999999f17p-2, 0x1.24924923de6edp-2,
+                                 0x1.c71c72df580fcp-3, 0x1.745cac43cc003p-3, 0x1.3b29d0452d426p-3,
+                                 0x1.0e8c55b42945fp-3, 0x1.169c38cc826bep-3};
+static const real sinh_terms[] = {0x1.5555555555555p-3,  0x1.11111111110fdp-7,
+                                  0x1.a01a01a01ee70p-13, 0x1.71de3a4e14f40p-19,
+                                  0x1.ae6460fae3728p-26, 0x1.611cb330c1fe8p-33,
+                                  0x1.b41232cf9950fp-41};
+
+static const uint64_t log_split = 0x3fe6a09e667f3bcd;
+static const uint64_t one_bits = 0x3ff0000000000000;
+static const uint64_t mantissa_mask = 0x000fffffffffffff;
+
+#include "frame/vmath.h"
+
+#endif

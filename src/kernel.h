@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the api hands to a kernel. Kernels of all families have one signature, so that splitting and
+ * dispatch know no family: a kernel does the part [begin, end) of a job, in the job's units. */
+#ifndef VLOSS_KERNEL_H
+#define VLOSS_KERNEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vloss/vloss.h>
+
+enum loss_id {
+#define LOSS(name, family, parameters) LOSS_##name,
+#include "losses.def"
+#undef LOSS
+  LOSSES
+};
+
+enum { DTYPE_F32, DTYPE_F64, DTYPES };
+
+/* Sums are kept in units of 2^40, so that a mean of finite values cannot overflow on its way. */
+#define SUM_UNIT 0x1p-40
+
+/* A compensated sum: value + error. */
+typedef struct compensated {
+  double value, error;
+} compensated;
+
+/* What a part of a job found: the losses, or the three sums of an overlap loss. */
+typedef struct partial {
+  compensated sums[3];
+  size_t degenerate;
+} partial;
+
+typedef void kernel(const void *job, size_t begin, size_t end, partial *result);
+
+typedef struct kernel_table {
+  kernel *loss[LOSSES];
+} kernel_table;
+
+/* What every family's job starts with. */
+typedef struct job {
+  const void *input;
+  const void *weight;      /* per sample, or NULL */
+  const void *grad_output; /* per sample, or NULL */
+  void *loss;              /* per sample, or NULL: reduced or not wanted */
+  void *grad;              /* or NULL */
+  double loss_factor;      /* multiplies a loss that is written per sample */
+  double grad_factor;      /* multiplies every gradient */
+  int want_loss;
+  int stream; /* grad is larger than the caches: write around them */
+} job;
+
+/* Units: elements. */
+typedef struct pairwise_job {
+  job base;
+  const void *target;
+  double parameters[4];
+} pairwise_job;
+
+/* Units: boxes. */
+typedef struct boxes_job {
+  job base;
+  const void *target;
+  vloss_box_format format;
+  double eps;
+} boxes_job;
+
+/* Units: rows, counted n-major: row = n * inner + position. */
+typedef struct rows_job {
+  job base;
+  vloss_labels labels;
+  size_t classes, inner;
+  const void *class_weight; /* or NULL */
+  double smoothing;
+  int64_t ignore_index;
+} rows_job;
+
+typedef enum overlap_phase { OVERLAP_SUMS, OVERLAP_TERMS, OVERLAP_GRADIENT } overlap_phase;
+
+/* The sums over a group, and what a loss makes of them: its value and the slope
+ * constant + target t + input p with respect to p. */
+typedef struct overlap_group {
+  compensated sums[3]; /* I, P, Y */
+  double loss;
+  double slope, slope_target, slope_input;
+} overlap_group;
+
+/* Units: elements of one group (sums, gradient), groups (terms, always the f64 kernel). */
+typedef struct overlap_job {
+  job base; /* input and grad of the group */
+  const void *target;
+  overlap_phase phase;
+  const vloss_overlap_options *options;
+  overlap_group *group;
+} overlap_job;
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* D = (2 I + s) / (P + Y + s); with squared sums dP/dp is 2 p instead of 1 */
+static inline overlap_index dice(overlap_sums s, const vloss_overlap_options *options) {
+  vec smoothing = vset1(real_clamp(options->smoothing)), zero = vset1(0), two = vset1(2);
+  return (overlap_index){
+      .numerator = vfma(two, s.product, smoothing),
+      .denominator = vadd(vadd(s.input, s.target), smoothing),
+      .numerator_target = two,
+      .denominator_constant = options->squared ? zero : vset1(1),
+      .denominator_target = zero,
+      .denominator_input = options->squared ? two : zero,
+  };
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The vector vocabulary in plain C, one lane: the specification of the other vec.h files.
+ * The dtype comes from the build: VLOSS_F64 or f32. */
+#ifndef VLOSS_VEC_H
+#define VLOSS_VEC_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef VLOSS_F64
+typedef double real;
+typedef uint64_t ivec;
+#define real_fma fma
+#define real_sqrt sqrt
+#define real_abs fabs
+#else
+typedef float real;
+typedef uint32_t ivec;
+#define real_fma fmaf
+#define real_sqrt sqrtf
+#define real_abs fabsf
+#endif
+
+enum { LANES = 1 };
+typedef real vec;
+typedef int mask; /* every lane true or false */
+typedef struct vec4 {
+  vec x, y, z, w;
+} vec4;
+
+static inline vec vload(const real *p) { return *p; }
+static inline void vstore(real *p, vec a) { *p = a; }
+/* Store around the caches where the ISA can; p is aligned to 16 bytes. */
+static inline void vstream(real *p, vec a) { *p = a; }
+/* Order streamed stores before whatever follows. */
+static inline void vstream_end(void) {}
+static inline vec vset1(real a) { return a; }
+
+static inline vec vadd(vec a, vec b) { return a + b; }
+static inline vec vsub(vec a, vec b) { return a - b; }
+static inline vec vmul(vec a, vec b) { return a * b; }
+static inline vec vdiv(vec a, vec b) { return a / b; }
+static inline vec vsqrt(vec a) { return real_sqrt(a); }
+/* a b + c and c - a b, rounded once */
+static inline vec vfma(vec a, vec b, vec c) { return real_fma(a, b, c); }
+static inline vec vfnma(vec a, vec b, vec c) { return real_fma(-a, b, c); }
+/* b where either is NaN or both are zero */
+static inline vec vmin(vec a, vec b) { return a < b ? a : b; }
+static inline vec vmax(vec a, vec b) { return a > b ? a : b; }
+/* sign bit cleared, flipped: of NaN and zero too */
+static inline vec vabs(vec a) { return real_abs(a); }
+static inline vec vneg(vec a) { return -a; }
+
+/* false where either is NaN */
+static inline mask vlt(vec a, vec b) { return a < b; }
+static inline mask vle(vec a, vec b) { return a <= b; }
+static inline mask veq(vec a, vec b) { return a == b; }
+static inline mask vand(mask a, mask b) { return a & b; }
+static inline mask vor(mask a, mask b) { return a | b; }
+/* m ? a : b */
+static inline vec vselect(mask m, vec a, vec b) { return m ? a : b; }
+static inline int vall(mask m) { return m; }
+/* lane i in bit i */
+static inline unsigned vbits(mask m) { return (unsigned)m; }
+
+/* the bits of a vector as unsigned integers of its width, and back */
+static inline ivec as_int(vec a) {
+  ivec bits;
+  memcpy(&bits, &a, sizeof bits);
+  return bits;
+}
+static inline vec as_real(ivec a) {
+  vec value;
+  memcpy(&value, &a, sizeof value);
+  return value;
+}
+static inline ivec iset1(uint64_t a) { return (ivec)a; }
+/* modulo the width */
+static inline ivec iadd(ivec a, ivec b) { return (ivec)(a + b); }
+static inline ivec iand(ivec a, ivec b) { return a & b; }
+/* logical shifts by 0 <= count < width */
+static inline ivec ishl(ivec a, int count) { return (ivec)(a << count); }
+static inline ivec ishr(ivec a, int count) { return (ivec)(a >> count); }
+
+/* LANES groups of four: lane i of x, y, z, w is p[4 i], p[4 i + 1], p[4 i + 2], p[4 i + 3] */
+static inline vec4 vload4(const real *p) { return (vec4){p[0], p[1], p[2], p[3]}; }
+static inline void vstore4(real *p, vec4 a) {
+  p[0] = a.x;
+  p[1] = a.y;
+  p[2] = a.z;
+  p[3] = a.w;
+}
+static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
+/* LANES x LANES, rows become columns, in place */
+static inline void vtranspose(vec a[LANES]) { (void)a; }
+
+#ifdef VLOSS_F64
+#include "frame/vmath_f64.h"
+#else
+#include "frame/vmath_f32.h"
+#endif
+
+#endif

@@ -4,14 +4,15 @@
 #include "dispatch.h"
 #include "registry.h"
 
-enum { CHUNK_MULTIPLE = 512, GRAIN = 1 << 12 };
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 13 };
 
 static vloss_status boxes(enum loss_id id, int dtype, const void *input, const void *target,
                           size_t n, const vloss_box_options *box, const vloss_options *options,
                           void *loss, void *grad) {
   const vloss_parameter *about = vloss_registry[id].parameters;
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
-  request r = request_open(dtype, options, loss, grad);
+  request r;
+  request_open(&r, dtype, options, loss, grad);
   if (box && request_struct(&r, "box", box->struct_size, sizeof o)) o = *box;
   size_t elements = request_product(&r, "n", n, 4);
   request_input(&r, "input", input, elements, r.width);
@@ -22,8 +23,8 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
 
   boxes_job j = {request_job(&r, (double)n), target, o.format, o.eps};
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
-  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options.executor);
-  r.report.degenerate = found.degenerate;
+  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor);
+  r.degenerate = found.degenerate;
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

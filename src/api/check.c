@@ -18,9 +18,11 @@ int request_struct(request *r, const char *name, size_t size, size_t expected) {
   return 0;
 }
 
+static const vloss_options default_options = VLOSS_OPTIONS_INIT;
+
 /* The numbers and callbacks among the options. */
 static void check_options(request *r) {
-  const vloss_options *o = &r->options;
+  const vloss_options *o = r->options;
   if ((int)o->reduction < VLOSS_MEAN || (int)o->reduction > VLOSS_NONE)
     request_fail(r, VLOSS_ERROR_ENUM, "reduction");
   if (!(o->divisor >= 0 && o->divisor <= DBL_MAX))
@@ -28,22 +30,26 @@ static void check_options(request *r) {
   if (!(o->scale >= -DBL_MAX && o->scale <= DBL_MAX))
     request_fail(r, VLOSS_ERROR_PARAMETER, "scale");
   if (o->executor && !o->executor->run) request_fail(r, VLOSS_ERROR_NULL, "executor");
+  if (o->report) request_struct(r, "report", o->report->struct_size, sizeof *o->report);
 }
 
-request request_open(int dtype, const vloss_options *options, void *loss, void *grad) {
-  const vloss_options defaults = VLOSS_OPTIONS_INIT;
-  const vloss_report report = VLOSS_REPORT_INIT;
-  request r = {VLOSS_OK, NULL, dtype, dtype == DTYPE_F64 ? sizeof(double) : sizeof(float),
-               defaults, report, {{NULL, NULL, 0}}, 0, loss, grad, 0, 0};
-  if (options && request_struct(&r, "options", options->struct_size, sizeof *options)) {
-    r.options = *options;
-    if (r.options.report &&
-        !request_struct(&r, "report", r.options.report->struct_size, sizeof report))
-      r.options.report = NULL;
-    check_options(&r);
+void request_open(request *r, int dtype, const vloss_options *options, void *loss, void *grad) {
+  r->status = VLOSS_OK;
+  r->argument = NULL;
+  r->dtype = dtype;
+  r->width = dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
+  r->options = &default_options;
+  r->loss = loss;
+  r->grad = grad;
+  r->samples = r->elements = r->input_count = 0;
+  r->denominator = r->sum = 0;
+  r->ignored = r->degenerate = 0;
+  r->bad_label = SIZE_MAX;
+  if (options && request_struct(r, "options", options->struct_size, sizeof *options)) {
+    r->options = options;
+    check_options(r);
   }
-  if (!loss && !grad) request_fail(&r, VLOSS_ERROR_NULL, "loss");
-  return r;
+  if (!loss && !grad) request_fail(r, VLOSS_ERROR_NULL, "loss");
 }
 
 size_t request_product(request *r, const char *argument, size_t a, size_t b) {
@@ -86,62 +92,66 @@ static void check_overlap(request *r, const region *outputs, size_t count) {
 }
 
 int request_ready(request *r, size_t samples, size_t elements) {
-  int none = r->options.reduction == VLOSS_NONE;
+  const vloss_options *o = r->options;
+  int none = o->reduction == VLOSS_NONE;
   r->samples = samples;
   r->elements = elements;
   if (samples > PTRDIFF_MAX / r->width) request_fail(r, VLOSS_ERROR_SIZE, "n");
   if (r->status != VLOSS_OK) return 0;
-  if (r->options.weight)
-    request_input(r, "weight", r->options.weight, samples, r->width);
-  if (r->options.grad_output)
-    request_input(r, "grad_output", r->options.grad_output, none ? samples : 1, r->width);
+  if (o->weight) request_input(r, "weight", o->weight, samples, r->width);
+  if (o->grad_output) request_input(r, "grad_output", o->grad_output, none ? samples : 1, r->width);
   region outputs[] = {
-      {"loss", r->loss, r->loss ? (none ? samples : 1) * r->width : 0},
       {"grad", r->grad, r->grad ? elements * r->width : 0},
-      {"report", r->options.report, r->options.report ? sizeof(vloss_report) : 0},
+      {"loss", r->loss, r->loss ? (none ? samples : 1) * r->width : 0},
+      {"report", o->report, sizeof *o->report},
   };
-  check_overlap(r, outputs, sizeof outputs / sizeof outputs[0]);
+  check_overlap(r, outputs, o->report ? 3 : 2);
   return r->status == VLOSS_OK;
 }
 
-double request_upstream(const request *r) {
-  const void *p = r->options.grad_output;
-  if (!p || r->options.reduction == VLOSS_NONE) return 1;
-  return r->dtype == DTYPE_F64 ? *(const double *)p : (double)*(const float *)p;
+double request_number(const request *r, const void *p, size_t i, double otherwise) {
+  if (!p) return otherwise;
+  return r->dtype == DTYPE_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
+}
+
+void request_store(const request *r, void *p, size_t i, double value) {
+  if (r->dtype == DTYPE_F64)
+    ((double *)p)[i] = value;
+  else
+    ((float *)p)[i] = (float)value;
 }
 
 job request_job(request *r, double denominator) {
-  const vloss_options *o = &r->options;
+  const vloss_options *o = r->options;
   int none = o->reduction == VLOSS_NONE;
-  if (o->divisor > 0) denominator = o->divisor;
-  r->report.weight = denominator;
-  r->report.counted = r->samples - r->report.ignored;
-  double factor = o->scale * request_upstream(r);
-  if (o->reduction == VLOSS_MEAN) factor = denominator > 0 ? factor / denominator : 0;
-  return (job){r->inputs[0].data, o->weight, none ? o->grad_output : NULL,
-               none ? r->loss : NULL, r->grad, o->scale, factor, r->loss != NULL,
+  r->denominator = o->divisor > 0 ? o->divisor : denominator;
+  double factor = o->scale * (none ? 1 : request_number(r, o->grad_output, 0, 1));
+  if (o->reduction == VLOSS_MEAN) factor = r->denominator > 0 ? factor / r->denominator : 0;
+  return (job){r->input_count ? r->inputs[0].data : NULL,
+               o->weight,
+               none ? o->grad_output : NULL,
+               none ? r->loss : NULL,
+               r->grad,
+               o->scale,
+               factor,
+               r->loss != NULL,
                r->elements * r->width >= STREAM_BYTES};
 }
 
-static void store(int dtype, void *p, double value) {
-  if (dtype == DTYPE_F64)
-    *(double *)p = value;
-  else
-    *(float *)p = (float)value;
-}
-
 void request_result(request *r, compensated total) {
-  const vloss_options *o = &r->options;
-  double value = total.value + total.error;
+  const vloss_options *o = r->options;
   if (!r->loss) return;
-  r->report.sum = value / SUM_UNIT;
+  double value = r->sum = total.value + total.error;
   if (o->reduction == VLOSS_NONE) return;
-  if (o->reduction == VLOSS_MEAN) value = r->report.weight > 0 ? value / r->report.weight : 0;
-  store(r->dtype, r->loss, value * o->scale / SUM_UNIT);
+  if (o->reduction == VLOSS_MEAN) value = r->denominator > 0 ? value / r->denominator : 0;
+  request_store(r, r->loss, 0, value * o->scale / SUM_UNIT);
 }
 
 vloss_status request_close(request *r) {
-  r->report.argument = r->argument;
-  if (r->options.report) *r->options.report = r->report;
+  vloss_report *report = r->options->report;
+  if (report && report->struct_size == sizeof *report)
+    *report = (vloss_report){sizeof *report,  r->sum / SUM_UNIT, r->denominator,
+                             r->samples - r->ignored, r->ignored, r->degenerate,
+                             r->bad_label,    r->argument};
   return r->status;
 }

@@ -14,21 +14,24 @@ typedef struct region {
 
 enum { REGIONS = 8 };
 
+/* Filled in place: a small call costs less than a copy of this. */
 typedef struct request {
   vloss_status status;
   const char *argument;
   int dtype;
   size_t width; /* bytes of a number */
-  vloss_options options;
-  vloss_report report;
-  region inputs[REGIONS];
-  size_t input_count;
+  const vloss_options *options;
   void *loss, *grad;
   size_t samples, elements;
+  size_t input_count;
+  double denominator; /* of the mean */
+  double sum;         /* in units of 2^40 */
+  size_t ignored, degenerate, bad_label;
+  region inputs[REGIONS]; /* the first input_count */
 } request;
 
 /* Starts with the options that all losses share. */
-request request_open(int dtype, const vloss_options *options, void *loss, void *grad);
+void request_open(request *r, int dtype, const vloss_options *options, void *loss, void *grad);
 
 /* Remembers the first fault. */
 void request_fail(request *r, vloss_status status, const char *argument);
@@ -52,13 +55,14 @@ int request_ready(request *r, size_t samples, size_t elements);
 /* What every job starts with; `denominator` is the mean's own. */
 job request_job(request *r, double denominator);
 
+/* A number of the call's dtype, `otherwise` if there is no such array. */
+double request_number(const request *r, const void *p, size_t i, double otherwise);
+void request_store(const request *r, void *p, size_t i, double value);
+
 /* Writes the reduced loss, unless there is one per sample. */
 void request_result(request *r, compensated total);
 
 /* Writes the report and returns the status. */
 vloss_status request_close(request *r);
-
-/* A grad_output that is one number; 1 if there is none. */
-double request_upstream(const request *r);
 
 #endif

@@ -7,7 +7,7 @@
 #include "dispatch.h"
 #include "registry.h"
 
-enum { CHUNK_MULTIPLE = 512, GRAIN = 1 << 15, MANY_GROUPS = 64 };
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_GROUPS = 64 };
 
 /* All groups of a call. */
 typedef struct groups_job {
@@ -24,19 +24,11 @@ static const void *at(const void *p, size_t offset) {
   return p ? (const char *)p + offset : NULL;
 }
 
-static double number_at(const request *r, const void *p, size_t i, double otherwise) {
-  if (!p) return otherwise;
-  return r->dtype == DTYPE_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
-}
-
-/* The value of the group's loss times `weight`, kept from 0 times NaN. */
-static double weighted(double loss, double weight) { return weight == 0 ? 0 : weight * loss; }
-
 /* One group: its sums, its terms, its gradient. Returns weight x loss. */
 static double run_group(const groups_job *all, size_t index) {
   const request *r = all->request;
   size_t bytes = all->size * r->width;
-  double weight = number_at(r, all->base.weight, index, 1);
+  double weight = request_number(r, all->base.weight, index, 1);
   void *grad = all->base.grad ? (char *)all->base.grad + index * bytes : NULL;
   if (weight == 0) {
     if (grad) memset(grad, 0, bytes);
@@ -46,7 +38,7 @@ static double run_group(const groups_job *all, size_t index) {
   overlap_job j = {all->base, at(all->target, index * bytes), OVERLAP_SUMS, all->options, &group};
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
-  j.base.grad_factor *= weight * number_at(r, all->base.grad_output, index, 1);
+  j.base.grad_factor *= weight * request_number(r, all->base.grad_output, index, 1);
   partial found = split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN,
                             all->executor);
   memcpy(group.sums, found.sums, sizeof group.sums);
@@ -55,22 +47,14 @@ static double run_group(const groups_job *all, size_t index) {
   j.phase = OVERLAP_GRADIENT;
   if (grad)
     split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
-  return weighted(group.loss, weight);
-}
-
-static void store_loss(const groups_job *all, size_t index, double loss) {
-  if (!all->base.loss) return;
-  if (all->request->dtype == DTYPE_F64)
-    ((double *)all->base.loss)[index] = loss * all->base.loss_factor;
-  else
-    ((float *)all->base.loss)[index] = (float)(loss * all->base.loss_factor);
+  return weight * group.loss;
 }
 
 static void run_groups(const void *work, size_t begin, size_t end, partial *result) {
   const groups_job *all = work;
   for (size_t i = begin; i < end; i++) {
     double loss = run_group(all, i);
-    store_loss(all, i, loss);
+    if (all->base.loss) request_store(all->request, all->base.loss, i, loss * all->base.loss_factor);
     sum_merge(&result->sums[0], (compensated){loss * SUM_UNIT, 0});
   }
 }
@@ -100,7 +84,8 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
                             size_t groups, size_t size, const vloss_overlap_options *own,
                             const vloss_options *options, void *loss, void *grad) {
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
-  request r = request_open(dtype, options, loss, grad);
+  request r;
+  request_open(&r, dtype, options, loss, grad);
   if (own && request_struct(&r, "overlap", own->struct_size, sizeof o)) o = *own;
   size_t elements = request_product(&r, "size", groups, size);
   request_input(&r, "input", input, elements, r.width);
@@ -112,10 +97,10 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   int many = groups >= MANY_GROUPS;
   groups_job all = {&r, request_job(&r, (double)groups), target, size, &o,
                     active->kernels[dtype]->loss[id], active->kernels[DTYPE_F64]->loss[id],
-                    many ? NULL : r.options.executor};
+                    many ? NULL : r.options->executor};
   size_t grain = size < GRAIN ? GRAIN / (size ? size : 1) : 1;
   partial found = split_run(run_groups, &all, groups, 1, many ? grain : groups + 1,
-                            many ? r.options.executor : NULL);
+                            many ? r.options->executor : NULL);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

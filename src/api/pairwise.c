@@ -4,13 +4,14 @@
 #include "dispatch.h"
 #include "registry.h"
 
-enum { CHUNK_MULTIPLE = 512, GRAIN = 1 << 15 };
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15 };
 
 static vloss_status pairwise(enum loss_id id, int dtype, const void *input, const void *target,
                              size_t n, const double *parameters, const vloss_options *options,
                              void *loss, void *grad) {
   const vloss_loss *about = &vloss_registry[id];
-  request r = request_open(dtype, options, loss, grad);
+  request r;
+  request_open(&r, dtype, options, loss, grad);
   request_product(&r, "n", n, 1);
   request_input(&r, "input", input, n, r.width);
   request_input(&r, "target", target, n, r.width);
@@ -21,7 +22,7 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
   pairwise_job j = {request_job(&r, (double)n), target, {0}};
   for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
-  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options.executor);
+  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

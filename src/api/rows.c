@@ -18,11 +18,6 @@ static int64_t label_at(vloss_labels labels, size_t i) {
   return ((const uint8_t *)labels.data)[i];
 }
 
-static double class_weight_at(const request *r, const void *weights, size_t k) {
-  if (!weights) return 1;
-  return r->dtype == DTYPE_F64 ? ((const double *)weights)[k] : (double)((const float *)weights)[k];
-}
-
 /* Every label is looked at before anything is written. Returns the sum of the rows' class weights. */
 static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
                            const vloss_cross_entropy_options *o) {
@@ -30,21 +25,21 @@ static double check_labels(request *r, vloss_labels labels, size_t rows, size_t 
   for (size_t i = 0; i < rows; i++) {
     int64_t label = label_at(labels, i);
     if (label == o->ignore_index) {
-      r->report.ignored++;
+      r->ignored++;
     } else if (label < 0 || (uint64_t)label >= classes) {
-      r->report.bad_label = i;
+      r->bad_label = i;
       request_fail(r, VLOSS_ERROR_LABEL, "labels");
       return 0;
     } else if (o->class_weight) {
-      total += class_weight_at(r, o->class_weight, (size_t)label);
+      total += request_number(r, o->class_weight, (size_t)label, 1);
     }
   }
-  return o->class_weight ? total : (double)(rows - r->report.ignored);
+  return o->class_weight ? total : (double)(rows - r->ignored);
 }
 
 static void check_class_weights(request *r, const void *weights, size_t classes) {
   for (size_t k = 0; weights && k < classes; k++) {
-    double w = class_weight_at(r, weights, k);
+    double w = request_number(r, weights, k, 1);
     if (!(w >= 0 && w <= DBL_MAX)) request_fail(r, VLOSS_ERROR_PARAMETER, "class_weight");
   }
 }
@@ -54,7 +49,8 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
                                   const vloss_cross_entropy_options *options_of_loss,
                                   const vloss_options *options, void *loss, void *grad) {
   vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
-  request r = request_open(dtype, options, loss, grad);
+  request r;
+  request_open(&r, dtype, options, loss, grad);
   if (options_of_loss && request_struct(&r, "cross_entropy", options_of_loss->struct_size, sizeof o))
     o = *options_of_loss;
   size_t rows = request_product(&r, "n", n, inner);
@@ -79,7 +75,7 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   size_t grain = classes < GRAIN ? GRAIN / (classes ? classes : 1) : 1;
   size_t quantum = grain < BLOCK_MULTIPLE ? grain : BLOCK_MULTIPLE;
-  partial found = split_run(run, &j, rows, quantum, grain, r.options.executor);
+  partial found = split_run(run, &j, rows, quantum, grain, r.options->executor);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

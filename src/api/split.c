@@ -10,14 +10,18 @@ typedef struct parts {
   partial *results;
 } parts;
 
+static partial run_range(kernel *run, const void *work, size_t begin, size_t end) {
+  partial result = {{{0, 0}, {0, 0}, {0, 0}}, 0};
+  uint64_t control = vloss_cpu_pin();
+  run(work, begin, end, &result);
+  vloss_cpu_unpin(control);
+  return result;
+}
+
 static void run_part(void *argument, size_t index) {
   const parts *p = argument;
   size_t begin = index * p->step, left = p->units - begin;
-  partial result = {{{0, 0}, {0, 0}, {0, 0}}, 0};
-  uint64_t control = vloss_cpu_pin();
-  p->run(p->work, begin, begin + (left < p->step ? left : p->step), &result);
-  vloss_cpu_unpin(control);
-  p->results[index] = result;
+  p->results[index] = run_range(p->run, p->work, begin, begin + (left < p->step ? left : p->step));
 }
 
 void sum_merge(compensated *a, compensated b) {
@@ -35,6 +39,7 @@ static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
 partial split_run(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
                   const vloss_executor *executor) {
+  if (units <= grain) return run_range(run, work, 0, units);
   partial results[TASKS_MOST], merged = {{{0, 0}, {0, 0}, {0, 0}}, 0};
   size_t step = divide_up(grain, quantum), quanta = divide_up(units, quantum);
   if (divide_up(quanta, step) > TASKS_MOST) step = divide_up(quanta, TASKS_MOST);

@@ -41,7 +41,7 @@ static inline void rescale_gradient(box_loss *r, const rescued *rare) {
 static inline vec4 vload4_part(const real *p, size_t count) {
   if (count == LANES) return vload4(p);
   real block[4 * LANES] = {0};
-  for (size_t k = 0; k < 4 * count; k++) block[k] = p[k];
+  for (size_t k = 0; k < smaller(4 * count, 4 * LANES); k++) block[k] = p[k];
   return vload4(block);
 }
 

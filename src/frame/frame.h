@@ -12,11 +12,9 @@
 enum {
   BLOCK = 128 / sizeof(real), /* logical lanes of every sum, whatever the register width */
   VECS = BLOCK / LANES,
-  CHUNK = 16 * BLOCK /* samples whose losses are added in the dtype before they go to double */
+  GROUP = 8 * BLOCK, /* samples added lane by lane */
+  CHUNK = 8 * GROUP  /* samples added in the dtype before their sum goes to double */
 };
-
-/* Parts of a job end at multiples of this many samples. */
-_Static_assert(CHUNK % BLOCK == 0 && BLOCK % LANES == 0, "lanes divide blocks divide chunks");
 
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 

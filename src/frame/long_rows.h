@@ -14,7 +14,10 @@ typedef struct long_row {
   int smooth; /* class weights and masks matter */
 } long_row;
 
-enum { EXPONENTIALS = 128 * BLOCK }; /* 16 KiB: what a row may keep on the stack */
+enum {
+  EXPONENTIALS = 128 * BLOCK, /* 16 KiB: what a row may keep on the stack */
+  SPAN = 2 * GROUP            /* classes whose exponentials are added in the dtype */
+};
 
 static inline const real *row_chunk(const long_row *r, size_t begin, size_t count, real *buffer) {
   if (r->inner == 1) return r->logits + begin;
@@ -39,11 +42,11 @@ ALWAYS_INLINE real lanes_largest(lanes a) {
 }
 
 static inline real row_largest(const long_row *r) {
-  real buffer[CHUNK];
+  real buffer[SPAN];
   lanes largest;
   for (int j = 0; j < VECS; j++) largest.lane[j] = vset1(-real_max);
-  for (size_t begin = 0; begin < r->classes; begin += CHUNK) {
-    size_t count = smaller(r->classes - begin, CHUNK), i = 0;
+  for (size_t begin = 0; begin < r->classes; begin += SPAN) {
+    size_t count = smaller(r->classes - begin, SPAN), i = 0;
     const real *z = row_chunk(r, begin, count, buffer);
     for (; i + BLOCK <= count; i += BLOCK)
       for (size_t j = 0; j < VECS; j++)
@@ -82,9 +85,9 @@ static void add_smooth(const long_row *r, const real *z, size_t begin, size_t co
 /* Sums over the row; keeps the exponentials of contiguous rows if `kept`. */
 ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *kept,
                            long_sums *sums) {
-  real buffer[CHUNK];
-  for (size_t begin = 0; begin < r->classes; begin += CHUNK) {
-    size_t count = smaller(r->classes - begin, CHUNK), i = 0;
+  real buffer[SPAN];
+  for (size_t begin = 0; begin < r->classes; begin += SPAN) {
+    size_t count = smaller(r->classes - begin, SPAN), i = 0;
     const real *z = row_chunk(r, begin, count, buffer);
     if (r->smooth && z == kept + begin && kept) { /* in place: the logits are about to go */
       memcpy(buffer, z, count * sizeof(real));
@@ -136,9 +139,9 @@ ALWAYS_INLINE void row_gradient_kept(const long_row *r, const real *kept, vec sl
 /* The gradient from the logits once more. */
 ALWAYS_INLINE void row_gradient_again(const long_row *r, vec largest, int infinite, vec slope,
                                       vec share, int streamed) {
-  real buffer[CHUNK], out[CHUNK];
-  for (size_t begin = 0; begin < r->classes; begin += CHUNK) {
-    size_t count = smaller(r->classes - begin, CHUNK);
+  real buffer[SPAN], out[SPAN];
+  for (size_t begin = 0; begin < r->classes; begin += SPAN) {
+    size_t count = smaller(r->classes - begin, SPAN);
     const real *z = row_chunk(r, begin, count, buffer);
     real *to = r->inner == 1 ? r->grad + begin : out;
     for (size_t i = 0; i < count; i += LANES) {

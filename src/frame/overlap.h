@@ -34,8 +34,9 @@ ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, vec p, vec t, int squ
   s->target.lane[j] = squared ? vfma(t, t, s->target.lane[j]) : vadd(s->target.lane[j], t);
 }
 
-ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t count,
-                                 vloss_activation activation, int squared, totals sums[3]) {
+/* A group of elements, or less. */
+ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *target, size_t count,
+                                               vloss_activation activation, int squared) {
   overlap_lanes s = {lanes_zero(), lanes_zero(), lanes_zero()};
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK)
@@ -50,9 +51,22 @@ ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t c
     vec p = activate(vload_part_or(input + i, part, padding), activation);
     overlap_add(&s, j, p, vload_part(target + i, part), squared);
   }
-  totals_add_any_lanes(&sums[0], s.product);
-  totals_add_any_lanes(&sums[1], s.input);
-  totals_add_any_lanes(&sums[2], s.target);
+  return s;
+}
+
+ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t count,
+                                 vloss_activation activation, int squared, totals sums[3]) {
+  overlap_lanes all = {lanes_zero(), lanes_zero(), lanes_zero()};
+  for (size_t i = 0; i < count; i += GROUP) {
+    overlap_lanes s = overlap_group_sums(input + i, target + i, smaller(count - i, GROUP),
+                                         activation, squared);
+    all.product = lanes_add(all.product, s.product);
+    all.input = lanes_add(all.input, s.input);
+    all.target = lanes_add(all.target, s.target);
+  }
+  totals_add_any_lanes(&sums[0], all.product);
+  totals_add_any_lanes(&sums[1], all.input);
+  totals_add_any_lanes(&sums[2], all.target);
 }
 
 ALWAYS_INLINE void overlap_add_range(const overlap_job *j, size_t begin, size_t end,

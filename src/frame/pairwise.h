@@ -69,37 +69,48 @@ ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *
   if (j->base.want_loss) totals_add_chunk(t, losses, count);
 }
 
-/* Whole blocks of plain input: the loop that runs at the speed of memory. */
-ALWAYS_INLINE lanes pairwise_blocks(pairwise_arrays a, pairwise_step *step, size_t begin, size_t end,
-                                    int what) {
+/* A group of plain input, or less: the loop that runs at the speed of memory. */
+ALWAYS_INLINE lanes pairwise_group(const pairwise_job *j, const pairwise_arrays *arrays,
+                                   pairwise_step *step, size_t begin, size_t count, int what) {
+  pairwise_arrays a = *arrays;
   lanes sums = lanes_zero();
-  for (size_t i = begin; i < end; i += BLOCK)
-    for (size_t j = 0; j < VECS; j++) {
-      size_t at = i + j * LANES;
+  size_t i = 0;
+  for (; i + BLOCK <= count; i += BLOCK)
+    for (size_t k = 0; k < VECS; k++) {
+      size_t at = begin + i + k * LANES;
       pair r = step(vload(a.input + at), vload(a.target + at), a.upstream, a.parameters);
-      if (what & LOSS) sums.lane[j] = vadd(sums.lane[j], r.loss);
+      if (what & LOSS) sums.lane[k] = vadd(sums.lane[k], r.loss);
       if (what & STREAM)
         vstream(a.grad + at, r.grad);
       else if (what & GRAD)
         vstore(a.grad + at, r.grad);
     }
+  for (size_t k = 0; k < VECS && i < count; i += LANES, k++) {
+    vec loss = pairwise_vector(j, arrays, step, begin + i, lanes_left(count, i));
+    sums.lane[k] = vadd(sums.lane[k], loss);
+  }
   return sums;
 }
 
 /* The losses of a chunk once more, after its lanes have overflowed. */
 ALWAYS_INLINE void pairwise_mend(const pairwise_job *j, const pairwise_arrays *a, pairwise_step *step,
-                                 size_t begin, totals *t) {
+                                 size_t begin, size_t count, totals *t) {
   pairwise_arrays losses_only = *a;
   losses_only.grad = NULL;
-  pairwise_chunk(j, &losses_only, step, begin, CHUNK, t);
+  pairwise_chunk(j, &losses_only, step, begin, count, t);
 }
 
 ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, const pairwise_arrays *a,
                                   pairwise_step *step, size_t begin, size_t end, int what, totals *t) {
   for (size_t i = begin; i < end; i += CHUNK) {
-    lanes sums = pairwise_blocks(*a, step, i, i + CHUNK, what);
-    if ((what & LOSS) && UNLIKELY(!totals_add_lanes(t, sums))) pairwise_mend(j, a, step, i, t);
+    size_t count = smaller(end - i, CHUNK);
+    lanes sums = lanes_zero();
+    for (size_t k = 0; k < count; k += GROUP)
+      sums = lanes_add(sums, pairwise_group(j, a, step, i + k, smaller(count - k, GROUP), what));
+    if ((what & LOSS) && UNLIKELY(!totals_add_lanes(t, sums)))
+      pairwise_mend(j, a, step, i, count, t);
   }
+  if (what & STREAM) vstream_end();
 }
 
 ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial *result,
@@ -108,22 +119,19 @@ ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial 
   const job *base = &j->base;
   pairwise_arrays a = pairwise_begin(j);
   totals t = {{0}, {0}};
-  int simple = !base->weight && !base->grad_output && !base->loss && base->grad != base->input;
-  size_t whole = simple ? begin + (end - begin) / CHUNK * CHUNK : begin;
-  int streamed = base->grad && may_stream(base, a.grad + begin);
-  if (!base->grad)
-    pairwise_plain(j, &a, step, begin, whole, LOSS, &t);
-  else if (streamed && base->want_loss)
-    pairwise_plain(j, &a, step, begin, whole, LOSS | GRAD | STREAM, &t);
-  else if (streamed)
-    pairwise_plain(j, &a, step, begin, whole, GRAD | STREAM, &t);
+  if (base->weight || base->grad_output || base->loss || base->grad == base->input)
+    for (size_t i = begin; i < end; i += CHUNK)
+      pairwise_chunk(j, &a, step, i, smaller(end - i, CHUNK), &t);
+  else if (!base->grad)
+    pairwise_plain(j, &a, step, begin, end, LOSS, &t);
+  else if (may_stream(base, a.grad + begin) && base->want_loss)
+    pairwise_plain(j, &a, step, begin, end, LOSS | GRAD | STREAM, &t);
+  else if (may_stream(base, a.grad + begin))
+    pairwise_plain(j, &a, step, begin, end, GRAD | STREAM, &t);
   else if (base->want_loss)
-    pairwise_plain(j, &a, step, begin, whole, LOSS | GRAD, &t);
+    pairwise_plain(j, &a, step, begin, end, LOSS | GRAD, &t);
   else
-    pairwise_plain(j, &a, step, begin, whole, GRAD, &t);
-  if (streamed) vstream_end();
-  for (size_t i = whole; i < end; i += CHUNK)
-    pairwise_chunk(j, &a, step, i, smaller(end - i, CHUNK), &t);
+    pairwise_plain(j, &a, step, begin, end, GRAD, &t);
   result->sums[0] = totals_sum(&t);
 }
 

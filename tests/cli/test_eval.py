@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does eval give known values, for each family and each option? Vectors: tests of PyTorch,
+torchvision, MONAI and SMP."""
+import random
+import unittest
+
+from support import WRAPPER, Case, npy
+
+B1, B2, B3, B4 = (-1, -1, 1, 1), (0, 0, 1, 1), (0, 1, 1, 2), (1, 1, 2, 2)
+
+
+class Pairwise(Case):
+    def test_smooth_l1(self):
+        x, t = ([.1, 1.2, 4.7], (3,)), ([0, 1, 5], (3,))
+        result = self.evaluate("smooth_l1", x, t)
+        self.assert_close([result["loss"]], [.07 / 3])
+        self.assert_close([result["sum"], result["weight"]], [.07, 3])
+        self.assert_close(self.grad, [.1 / 3, .2 / 3, -.1])
+        self.assertEqual((self.loss_shape, result["counted"], result["dtype"]), ((), 3, "f32"))
+        self.evaluate("smooth_l1", x, t, "--reduction", "none")
+        self.assert_close(self.loss, [.005, .02, .045])
+        x, t = ([.1, 1.5, 10], (3,), "f8"), ([0, 1, 5], (3,), "f8")
+        self.assert_close([self.evaluate("smooth_l1", x, t, "--beta", ".5")["loss"]], [1.67], 1e-14)
+        self.assert_close([self.evaluate("huber", x, t, "--delta=.5")["loss"]], [.835], 1e-14)
+
+    def test_shared_options(self):
+        x, t = ([3, 5, 7, 9], (2, 2), "f8"), ([1, 4, 7, 6], (2, 2), "f8")
+        self.write("w.npy", npy([1, 2, 3, .5], (2, 2), "f8"))
+        self.write("one.npy", npy([2], (1,), "f8"))
+        self.write("each.npy", npy([1, 2, 3, 4], (2, 2), "f8"))
+        options = ["--weight", "w.npy", "--scale", "10"]
+        result = self.evaluate("mse", x, t, *options, "--divisor", "5", "--grad-output", "one.npy")
+        self.assertEqual((result["loss"], result["sum"], result["weight"]), (21, 10.5, 5))
+        self.assertEqual(self.grad, [16, 16, 0, 12])
+        result = self.evaluate("mse", x, t, *options, "--reduction", "none", "--grad-output",
+                               "each.npy")
+        self.assertEqual((self.loss, self.loss_shape), ([40, 20, 0, 45], (2, 2)))
+        self.assertEqual(self.grad, [40, 80, 0, 120])
+        self.assertIsNone(result["loss"])
+        self.assertEqual(self.evaluate("mse", x, t, "--reduction", "sum")["loss"], 14)
+
+    def test_no_axes_and_nothing(self):
+        self.assertEqual(self.evaluate("l1", ([3], ()), ([1], ()))["loss"], 2)
+        result = self.evaluate("l1", ([], (0, 7)), ([], (0, 7)))
+        self.assertEqual((result["loss"], result["counted"], self.grad), (0, 0, []))
+
+    def test_not_finite(self):
+        nan, inf = float("nan"), float("inf")
+        result = self.evaluate("l1", ([nan, 1], (2,)), ([0, 0], (2,)))
+        self.assertEqual((result["loss"], result["sum"]), ("NaN", "NaN"))
+        self.assertEqual(self.evaluate("l1", ([inf], (1,)), ([0], (1,)))["loss"], "Infinity")
+
+    def test_lines(self):
+        self.write("x.npy", npy([3, 5], (2,)))
+        self.write("t.npy", npy([1, 5], (2,)))
+        text = self.succeed("eval", "mse", "--input", "x.npy", "--target", "t.npy")
+        lines = dict(line.split() for line in text.splitlines())
+        found = self.json("eval", "mse", "--input", "x.npy", "--target", "t.npy")
+        self.assertEqual((lines["loss"], lines["counted"], lines["isa"]), ("2", "2", found["isa"]))
+        self.assertEqual(set(lines), set(found))
+        for key in ["seconds", "elements_per_second", "bytes_per_second"]:
+            self.assertGreater(float(lines[key]), 0)
+        self.assertAlmostEqual(found["bytes_per_second"] / found["elements_per_second"], 20 / 2, 1)
+
+
+class Boxes(Case):
+    def test_giou(self):
+        x, t = (B1 + B1 + B2 + B2, (2, 2, 4)), (B1 + B2 + B3 + B4, (2, 2, 4))
+        self.evaluate("giou", x, t, "--reduction", "none")
+        self.assert_close(self.loss, [0, .75, 1, 1.5])
+        self.assertEqual(self.loss_shape, (2, 2))
+        self.assert_close(self.grad[:8], [0] * 4 + [-.125, -.125, -.15625, -.15625])
+        result = self.evaluate("giou", (B2 + B2, (2, 4)), (B3 + B4, (2, 4)))
+        self.assert_close([result["loss"], result["sum"], result["counted"]], [1.25, 2.5, 2])
+
+    def test_formats(self):
+        self.evaluate("giou", ((0, 0, 2, 2), (4,)), ((.5, .5, 1, 1), (4,)), "--format", "cxcywh")
+        self.assert_close(self.loss, [.75])
+        self.evaluate("giou", ((-1, -1, 2, 2), (4,)), ((0, 0, 1, 1), (4,)), "--format", "xywh")
+        self.assert_close(self.loss, [.75])
+
+    def test_degenerate(self):
+        result = self.evaluate("giou", ((1, 1, 0, 0) + B1, (2, 4)), (B1 + B1, (2, 4)))
+        self.assertEqual((result["counted"], result["degenerate"]), (2, 1))
+
+
+class Rows(Case):
+    def test_labels_of_each_type(self):
+        for dtype in ["i8", "i4", "u1"]:
+            for float_type in ["f4", "f8"]:
+                x = ([10, 1, -2, 1, 4, .2], (2, 3), float_type)
+                self.evaluate("cross_entropy", x, ([1, 0], (2,), dtype), "--reduction", "none")
+                self.assert_close(self.loss, [9.00013, 3.0696733], 1e-5)
+
+    def test_options(self):
+        x = ([3, 1, 1, 2], (2, 2))
+        result = self.evaluate("cross_entropy", x, ([0, 1], (2,), "i8"), "--smoothing", ".15")
+        self.assert_close([result["loss"]], [.3326], 1e-4)
+        result = self.evaluate("cross_entropy", x, ([0, 9], (2,), "i4"), "--ignore-index", "9")
+        self.assertEqual((result["counted"], result["ignored"]), (1, 1))
+        self.assertEqual(self.grad[2:], [0, 0])
+        self.write("c.npy", npy([2, 6], (2,)))
+        result = self.evaluate("cross_entropy", x, ([0, 1], (2,), "i8"), "--class-weight", "c.npy")
+        self.assertEqual(result["weight"], 8)
+
+    def test_class_axis(self):
+        n, classes, inner = 2, 3, 5
+        values = [random.Random(1).uniform(-3, 3) for _ in range(n * classes * inner)]
+        labels = ([i % 3 for i in range(n * inner)], (n, inner), "i8")
+        self.evaluate("cross_entropy", (values, (n, classes, inner)), labels, "--reduction", "none")
+        second, grad = self.loss, self.grad
+        self.assertEqual(self.loss_shape, (n, inner))
+        last = [values[(i * classes + c) * inner + j]
+                for i in range(n) for j in range(inner) for c in range(classes)]
+        self.evaluate("cross_entropy", (last, (n, inner, classes)), labels, "--reduction", "none",
+                      "--classes-last")
+        self.assert_close(self.loss, second)
+        self.assert_close(self.grad, [grad[(i * classes + c) * inner + j] for i in range(n)
+                                      for j in range(inner) for c in range(classes)])
+
+
+class Overlap(Case):
+    def test_dice_and_tversky(self):
+        x, t = ([1, -1, -1, 1], (2, 2)), ([1, 0, 1, 1], (2, 2))
+        options = ["--activation", "sigmoid", "--group-axes", "0"]
+        result = self.evaluate("dice", x, t, *options, "--smoothing", "1e-6")
+        self.assert_close([result["loss"], result["counted"]], [.307576, 1])
+        result = self.evaluate("tversky", x, t, *options, "--smoothing", "1e-6", "--alpha", ".3",
+                               "--beta", ".7")
+        self.assert_close([result["loss"]], [.3589], 1e-4)
+
+    def test_a_flag_alone_means_yes(self):
+        x, t = ([1, 1, 0, 0], (1, 4), "f8"), ([1, 1, 1, 1], (1, 4), "f8")
+        for flag, loss in [("--log", .4054651), ("--log=yes", .4054651), ("--log=no", 1 / 3)]:
+            self.evaluate("dice", x, t, flag, "--smoothing", "1e-9")
+            self.assert_close(self.loss, [loss])
+
+    def test_groups(self):
+        x, t = ([1, 1, 0, 0] * 2, (2, 2, 2), "f8"), ([1] * 4 + [0] * 4, (2, 2, 2), "f8")
+        options = ["--reduction", "none", "--smoothing", "0"]
+        for axes, losses in [("0", [.5]), ("1", [1 / 3, 1]), ("2", [0, 1, 1, 0])]:
+            self.evaluate("dice", x, t, *options, "--group-axes", axes)
+            self.assert_close(self.loss, losses)
+            self.assertEqual(self.loss_shape, (2, 2, 2)[:int(axes)])
+
+
+class All(Case):
+    INPUT = {"boxes": (8, 4), "rows": (2, 3), "overlap": (2, 6), "pairwise": (12,)}
+
+    def arguments(self, family, dtype, scale=1):
+        shape = list(self.INPUT[family])
+        shape[0] *= scale
+        count = shape[0] * (shape[1] if len(shape) > 1 else 1)
+        draw = random.Random(7)
+        x = [draw.random() for _ in range(count)]
+        t = ([draw.random() for _ in range(count)], shape, dtype)
+        if family == "rows":
+            t = ([draw.randrange(3) for _ in range(shape[0])], shape[:1], "i8")
+        return (x, shape, dtype), t
+
+    def test_each_loss_runs(self):
+        for row in self.json("list")["losses"]:
+            for dtype in ["f4", "f8"]:
+                x, t = self.arguments(row["family"], dtype)
+                result = self.evaluate(row["name"], x, t)
+                self.assertEqual((result["name"], result["dtype"]),
+                                 (row["name"], dtype.replace("f4", "f32").replace("f8", "f64")))
+                self.assertIsInstance(result["loss"], (int, float))
+                self.assertTrue(any(self.grad), row["name"])
+
+    def test_instruction_sets_and_threads_give_the_same_bits(self):
+        scale = 10 if WRAPPER else 20000
+        seen = {}
+        for isa in self.json("info")["isas_usable"]:
+            for threads in ["1", "3"]:
+                for row in self.json("list")["losses"]:
+                    x, t = self.arguments(row["family"], "f4", scale)
+                    result = self.evaluate(row["name"], x, t, "--isa", isa, "--threads", threads)
+                    self.assertEqual((result["isa"], result["threads"]), (isa, int(threads)))
+                    found = (result["loss"], self.grad)
+                    self.assertEqual(found, seen.setdefault(row["name"], found), row["name"])
+
+    def test_repeat(self):
+        self.assertEqual(self.evaluate("l1", ([3], (1,)), ([1], (1,)), "--repeat", "5")["loss"], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "oracle.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+
+oracle_function *oracle_find(const char *name) {
+  const oracle_row *const tables[] = {oracle_pairwise, oracle_boxes, oracle_rows, oracle_overlap};
+  for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+    for (const oracle_row *row = tables[i]; row->name != NULL; row++)
+      if (strcmp(row->name, name) == 0) return row->function;
+  return NULL;
+}
+
+wide oracle_parameter(const sample *s, const char *name) { return call_get(s->call, name); }
+
+wide oracle_smallest(dtype type) { return type == F32 ? (wide)FLT_MIN : (wide)DBL_MIN; }
+wide oracle_largest(dtype type) { return type == F32 ? (wide)FLT_MAX : (wide)DBL_MAX; }
+wide oracle_loss_bound(dtype type) { return type == F32 ? 5e-7L : 1e-14L; }
+wide oracle_grad_bound(dtype type) { return type == F32 ? 1e-6L : 1e-14L; }
+
+wide oracle_ulp(dtype type, wide value) {
+  int digits = type == F32 ? FLT_MANT_DIG : DBL_MANT_DIG;
+  int lowest = (type == F32 ? FLT_MIN_EXP : DBL_MIN_EXP) - digits, exponent;
+  (void)frexpl(value, &exponent);
+  exponent -= digits;
+  return ldexpl(1, value == 0 || exponent < lowest ? lowest : exponent);
+}
+
+static size_t sample_count(const call *c) {
+  switch (c->loss->family) {
+    case VLOSS_PAIRWISE: return 1;
+    case VLOSS_BOXES: return 4;
+    default: return c->shape[1];
+  }
+}
+
+walk walk_begin(const call *c, const void *input) {
+  walk w = {.sample = {.call = c, .count = sample_count(c)}, .input = input};
+  size_t count = w.sample.count;
+  w.function = oracle_find(c->loss->name);
+  w.memory = malloc((5 * count + 1) * sizeof(wide));
+  if (w.memory == NULL || w.function == NULL) {
+    fprintf(stderr, "no memory or no oracle for %s\n", c->loss->name);
+    abort();
+  }
+  w.sample.input = w.memory;
+  w.sample.target = w.memory + count;
+  w.truth.grad = w.memory + 2 * count;
+  w.truth.grad_size = w.memory + 3 * count;
+  wide *class_weight = w.memory + 4 * count;
+  if (c->loss->family == VLOSS_ROWS)
+    for (size_t k = 0; k < count; k++)
+      class_weight[k] = c->class_weight != NULL ? data_get(c->dtype, c->class_weight, k) : 1;
+  w.sample.class_weight = class_weight;
+  return w;
+}
+
+void walk_end(walk *w) { free(w->memory); }
+
+void walk_sample(walk *w, size_t index) {
+  const call *c = w->sample.call;
+  const void *weight = c->options != NULL ? c->options->weight : NULL;
+  w->index = index;
+  w->first = index * w->sample.count;
+  w->stride = 1;
+  w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
+  w->ignored = 0;
+  w->share = 1;
+  if (c->loss->family != VLOSS_ROWS) return;
+  w->stride = c->shape[2];
+  w->first = index / w->stride * w->sample.count * w->stride + index % w->stride;
+  w->sample.label = data_label(&c->labels, index);
+  w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
+  w->share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
+}
+
+/* Whether the sample holds a NaN; reads its values. */
+static int gather(walk *w) {
+  const call *c = w->sample.call;
+  wide *input = w->memory, *target = w->memory + w->sample.count;
+  int nan = 0;
+  for (size_t k = 0; k < w->sample.count; k++) {
+    size_t at = w->first + k * w->stride;
+    input[k] = data_get(c->dtype, w->input, at);
+    target[k] = c->loss->family == VLOSS_ROWS ? 0 : data_get(c->dtype, c->target, at);
+    nan |= isnan(input[k]) || isnan(target[k]);
+  }
+  return nan;
+}
+
+void walk_truth(walk *w, size_t index) {
+  truth *t = &w->truth;
+  walk_sample(w, index);
+  int nan = gather(w), left_out = w->ignored || w->weight == 0;
+  t->loss = t->loss_size = 0;
+  t->grad_ulps = t->degenerate = 0;
+  t->trust = TRUST_ACCURATE;
+  if (!w->ignored) w->function(&w->sample, t);
+  if (!left_out && !nan) return;
+  t->loss = left_out ? 0 : (wide)NAN;
+  t->loss_size = 0;
+  t->trust = TRUST_ACCURATE;
+  for (size_t k = 0; k < w->sample.count; k++) {
+    t->grad[k] = t->loss;
+    t->grad_size[k] = 0;
+  }
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "oracle.h"
+
+/* Sums over a group: of p t, p, t, or p t, p^2, t^2. */
+typedef struct sums {
+  wide both, input, target;
+} sums;
+
+/* An index in [0, 1] as a fraction, its slope by p_i as a sum of signed terms. */
+typedef struct fraction {
+  wide over, under;
+  wide missing; /* under - over without cancellation */
+} fraction;
+
+static int is_sigmoid(const sample *s) {
+  return oracle_parameter(s, "activation") == VLOSS_SIGMOID;
+}
+
+static wide activate(const sample *s, wide z) { return is_sigmoid(s) ? 1 / (1 + expl(-z)) : z; }
+
+/* dp/dz */
+static wide activation_slope(const sample *s, wide z) {
+  if (!is_sigmoid(s)) return 1;
+  wide e = expl(-fabsl(z));
+  return e / ((1 + e) * (1 + e));
+}
+
+static sums make_sums(const sample *s, int squared) {
+  sums a = {0, 0, 0};
+  for (size_t k = 0; k < s->count; k++) {
+    wide p = activate(s, s->input[k]), y = s->target[k];
+    a.both += p * y;
+    a.input += squared ? p * p : p;
+    a.target += squared ? y * y : y;
+  }
+  return a;
+}
+
+/* The loss that an index gives, and its slope by the index. */
+static void outer(const sample *s, const fraction *f, truth *t, wide *slope) {
+  wide gamma = oracle_parameter(s, "gamma"), rest = fmaxl(0, f->missing / f->under);
+  if (oracle_parameter(s, "log") == 1) {
+    t->loss = logl(f->under / f->over);
+    *slope = -f->under / f->over;
+  } else {
+    t->loss = powl(rest, gamma);
+    *slope = rest > 0 ? -gamma * powl(rest, gamma - 1) : gamma == 1 ? -1 : 0;
+  }
+  t->loss_size = fmaxl(1, gamma);
+}
+
+static int has_infinity(const sample *s) {
+  for (size_t k = 0; k < s->count; k++)
+    if ((isinf(s->input[k]) && !is_sigmoid(s)) || isinf(s->target[k])) return 1;
+  return 0;
+}
+
+/* No denominator: nothing predicted and nothing there. */
+static int empty(const sample *s, const fraction *f, truth *t) {
+  if (has_infinity(s)) t->trust = TRUST_NOTHING;
+  if (f->under >= oracle_smallest(F64)) return 0;
+  t->loss = 0;
+  t->loss_size = 1;
+  for (size_t k = 0; k < s->count; k++) t->grad[k] = t->grad_size[k] = 0;
+  return 1;
+}
+
+/* slope: of the index by p_k as plus - minus, both >= 0. */
+static void put(const sample *s, truth *t, size_t k, wide outer_slope, wide plus, wide minus) {
+  wide inner = activation_slope(s, s->input[k]);
+  t->grad[k] = outer_slope * (plus - minus) * inner;
+  /* the library takes exponentials below the smallest normal number for 0 */
+  if (is_sigmoid(s)) inner += oracle_smallest(s->call->dtype) / oracle_grad_bound(s->call->dtype);
+  t->grad_size[k] = fabsl(outer_slope) * (plus + minus) * inner * t->loss_size;
+}
+
+static void dice(const sample *s, truth *t) {
+  int squared = oracle_parameter(s, "squared") == 1;
+  wide smoothing = oracle_parameter(s, "smoothing"), slope;
+  sums a = make_sums(s, squared);
+  fraction f = {2 * a.both + smoothing, a.input + a.target + smoothing,
+                a.input + a.target - 2 * a.both};
+  if (empty(s, &f, t)) return;
+  outer(s, &f, t, &slope);
+  for (size_t k = 0; k < s->count; k++) {
+    wide p = squared ? 2 * activate(s, s->input[k]) : 1;
+    put(s, t, k, slope, 2 * s->target[k] / f.under, f.over * p / (f.under * f.under));
+  }
+}
+
+static void tversky(const sample *s, truth *t) {
+  wide alpha = oracle_parameter(s, "alpha"), beta = oracle_parameter(s, "beta");
+  wide smoothing = oracle_parameter(s, "smoothing"), slope;
+  sums a = make_sums(s, 0);
+  wide missing = alpha * (a.input - a.both) + beta * (a.target - a.both);
+  fraction f = {a.both + smoothing, a.both + missing + smoothing, missing};
+  if (empty(s, &f, t)) return;
+  outer(s, &f, t, &slope);
+  for (size_t k = 0; k < s->count; k++) {
+    wide y = s->target[k], square = f.under * f.under;
+    put(s, t, k, slope, (y * f.under + f.over * beta * y) / square,
+        f.over * (y + alpha * (1 - y)) / square);
+  }
+}
+
+const oracle_row oracle_overlap[] = {{"dice", dice}, {"tversky", tversky}, {NULL, NULL}};

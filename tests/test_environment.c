@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Do calls give the same bits whatever the caller's floating point control word, and leave it and errno as
+ * they were? */
+#include <errno.h>
+#include <fenv.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cases.h"
+#include "cpu.h"
+#include "dispatch.h"
+#include "executors.h"
+#include "mode.h"
+#include "testing.h"
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+/* round up, down, to zero; flush to zero; denormals are zero; every trap unmasked; all of it */
+static const uint64_t controls[] = {0x5f80, 0x3f80, 0x7f80, 0x9f80, 0x1fc0, 0x9fc0,
+                                    0x0000, 0xffc0, 0xe040};
+enum { CONTROL_BITS = 0xffc0 };
+static uint64_t get_control(void) { return _mm_getcsr() & (unsigned)CONTROL_BITS; }
+static void set_control(uint64_t control) { _mm_setcsr((unsigned)control); }
+#elif defined(__aarch64__)
+/* the same; half-precision flushing and default NaN too; CPUs may refuse to trap */
+static const uint64_t controls[] = {1u << 22, 2u << 22, 3u << 22, 1u << 24, 1u << 25, 7u << 24};
+static uint64_t get_control(void) {
+  uint64_t control;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(control));
+  return control;
+}
+static void set_control(uint64_t control) {
+  __asm__ volatile("msr fpcr, %0" : : "r"(control) : "memory");
+}
+#endif
+
+/* Run `c` under a control word; returns whether it came back. */
+static int run_under(const call *c, uint64_t control, vloss_status *status) {
+  uint64_t before = get_control();
+  set_control(control);
+  uint64_t set = get_control(); /* what the CPU took of it */
+  *status = call_run(c);
+  uint64_t after = get_control();
+  set_control(before);
+  return after == set;
+}
+
+static void check_bits(const problem *p, const void *loss, const void *grad, double sum, uint64_t control) {
+  size_t where = 0;
+  char name[CASE_NAME];
+  (void)case_name(&p->call, name, sizeof name);
+  if (!data_same(p->call.dtype, loss, p->loss, p->loss_count, &where))
+    fail_msg("%s: loss[%zu] differs under control %#llx", name, where, (unsigned long long)control);
+  if (!data_same(p->call.dtype, grad, p->grad, p->elements, &where))
+    fail_msg("%s: gradient[%zu] differs under control %#llx", name, where, (unsigned long long)control);
+  if (memcmp(&sum, &p->report.sum, sizeof sum) != 0 && sum == sum)
+    fail_msg("%s: report.sum differs under control %#llx", name, (unsigned long long)control);
+}
+
+static void *copy(const void *from, size_t bytes) {
+  void *to = malloc(bytes + 1);
+  assert_non_null(to);
+  return memcpy(to, from, bytes);
+}
+
+static void all_controls(problem *p) {
+  size_t size = dtype_size(p->call.dtype);
+  assert_int_equal(call_run(&p->call), VLOSS_OK);
+  double sum = p->report.sum;
+  void *loss = copy(p->loss, p->loss_count * size), *grad = copy(p->grad, p->elements * size);
+  for (size_t i = 0; i < sizeof controls / sizeof controls[0]; i++) {
+    vloss_status status;
+    int kept = run_under(&p->call, controls[i], &status);
+    assert_int_equal(status, VLOSS_OK);
+    if (!kept) fail_msg("control %#llx was not restored", (unsigned long long)controls[i]);
+    check_bits(p, loss, grad, sum, controls[i]);
+  }
+  free(loss);
+  free(grad);
+}
+
+static void each_loss(const size_t shapes[][3], const vloss_executor *executor) {
+  size_t count;
+  const vloss_loss *losses = vloss_losses(&count);
+  for (size_t row = 0; row < vloss_isas_count; row++) {
+    unsigned needs = vloss_isas[row].features;
+    if ((vloss_cpu_features() & needs) != needs) continue;
+    vloss_isa_force(&vloss_isas[row]);
+    for (size_t i = 0; i < count * DTYPE_COUNT * DATA_KINDS * 3; i++) {
+      const vloss_loss *loss = &losses[i % count];
+      size_t setting = (i / count / DTYPE_COUNT) % case_settings(loss);
+      rng r = rng_init(data_seed(), i);
+      call c = case_call(loss, (dtype)(i / count % DTYPE_COUNT), setting);
+      data_kind kind = (data_kind)(i / count / DTYPE_COUNT % DATA_KINDS);
+      vloss_reduction reduction = (vloss_reduction)(i / count / DTYPE_COUNT / DATA_KINDS);
+      problem *p = problem_new(&r, &c, shapes[loss->family], kind, reduction,
+                               (unsigned)rng_below(&r, EXTRA_ALL + 1));
+      p->options.executor = executor;
+      all_controls(p);
+      problem_free(p);
+    }
+  }
+  vloss_isa_force(NULL);
+}
+
+static const size_t small_shapes[][3] = {[VLOSS_PAIRWISE] = {333, 1, 1}, [VLOSS_BOXES] = {77, 1, 1},
+                                         [VLOSS_ROWS] = {21, 11, 3}, [VLOSS_OVERLAP] = {9, 77, 1}};
+
+static void test_control_word(void **state) {
+  (void)state;
+  each_loss(small_shapes, NULL);
+}
+
+/* Threads inherit the control word of their creator: each task has to look. */
+static void test_control_word_of_tasks(void **state) {
+  (void)state;
+  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {70001, 1, 1}, [VLOSS_BOXES] = {9000, 1, 1},
+                                     [VLOSS_ROWS] = {7000, 10, 1}, [VLOSS_OVERLAP] = {2, 70001, 1}};
+  if (mode_emulated()) skip();
+  each_loss(shapes, &executor_threads);
+  assert_true(executor_most_tasks() > 1);
+}
+
+static void test_errno(void **state) {
+  (void)state;
+  size_t count;
+  const vloss_loss *losses = vloss_losses(&count);
+  for (size_t i = 0; i < count * DTYPE_COUNT * 20; i++) {
+    const vloss_loss *loss = &losses[i % count];
+    rng r = rng_init(data_seed(), i);
+    call c = case_call(loss, (dtype)(i / count % DTYPE_COUNT), rng_below(&r, case_settings(loss)));
+    problem *p = problem_new(&r, &c, small_shapes[loss->family], DATA_SPECIAL,
+                             (vloss_reduction)rng_below(&r, 3), 0);
+    vloss_isa_force(&vloss_isas[vloss_isas_count - 1]); /* the one that calls libm */
+    errno = 77;
+    vloss_status status = call_run(&p->call);
+    int after = errno;
+    assert_int_equal(status, VLOSS_OK);
+    assert_int_equal(after, 77);
+    problem_free(p);
+  }
+  vloss_isa_force(NULL);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_control_word),
+                                     cmocka_unit_test(test_control_word_of_tasks),
+                                     cmocka_unit_test(test_errno)};
+  return cmocka_run_group_tests(tests, NULL, NULL) != 0;
+}

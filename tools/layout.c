@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "layout.h"
+
+#include <string.h>
+
+#include "fail.h"
+
+static int check_type(const npy *array, npy_type wanted) {
+  if (array->type == wanted) return 0;
+  return fail("%s: dtype %s, but the input's is %s", array->path, npy_type_name(array->type),
+              npy_type_name(wanted));
+}
+
+/* One value may have any number of axes. */
+static int same_shape(const npy_shape *a, const npy_shape *b) {
+  if (npy_shape_count(a, 0, a->axes) == 1 && npy_shape_count(b, 0, b->axes) == 1) return 1;
+  return a->axes == b->axes && memcmp(a->size, b->size, a->axes * sizeof *a->size) == 0;
+}
+
+static int check_shape(const npy *array, const npy_shape *wanted) {
+  char found[NPY_SHAPE_TEXT], expected[NPY_SHAPE_TEXT];
+  if (same_shape(&array->shape, wanted)) return 0;
+  return fail("%s: shape %s, but the input needs %s", array->path,
+              npy_shape_text(&array->shape, found), npy_shape_text(wanted, expected));
+}
+
+/* The first `axes` axes. */
+static npy_shape leading(const npy_shape *shape, size_t axes) {
+  npy_shape result = *shape;
+  result.axes = axes;
+  return result;
+}
+
+/* The shape is not what the family takes. */
+static int refuse(const npy *input, const char *wanted) {
+  char text[NPY_SHAPE_TEXT];
+  return fail("%s: shape %s, but %s", input->path, npy_shape_text(&input->shape, text), wanted);
+}
+
+static int pairwise(const request *r, const npy *input, call *c, npy_shape *samples) {
+  (void)r;
+  c->shape[0] = input->count;
+  *samples = input->shape;
+  return 0;
+}
+
+static int boxes(const request *r, const npy *input, call *c, npy_shape *samples) {
+  (void)r;
+  size_t axes = input->shape.axes;
+  if (axes == 0 || input->shape.size[axes - 1] != 4) return refuse(input, "boxes are (..., 4)");
+  c->shape[0] = input->count / 4;
+  *samples = leading(&input->shape, axes - 1);
+  return 0;
+}
+
+static int rows(const request *r, const npy *input, call *c, npy_shape *samples) {
+  const npy_shape *shape = &input->shape;
+  size_t axes = shape->axes;
+  if (r->classes_last && axes < 1) return refuse(input, "logits with --classes-last are (..., C)");
+  if (!r->classes_last && axes < 2) return refuse(input, "logits are (N, C) or (N, C, d1, ...)");
+  size_t axis = r->classes_last ? axes - 1 : 1;
+  c->shape[0] = npy_shape_count(shape, 0, axis);
+  c->shape[1] = shape->size[axis];
+  c->shape[2] = npy_shape_count(shape, axis + 1, axes);
+  *samples = leading(shape, axes - 1);
+  memmove(samples->size + axis, shape->size + axis + 1, (axes - axis - 1) * sizeof *shape->size);
+  return 0;
+}
+
+static int overlap(const request *r, const npy *input, call *c, npy_shape *samples) {
+  if (r->group_axes > input->shape.axes) return refuse(input, "--group-axes counts more axes");
+  c->shape[0] = npy_shape_count(&input->shape, 0, r->group_axes);
+  c->shape[1] = npy_shape_count(&input->shape, r->group_axes, input->shape.axes);
+  *samples = leading(&input->shape, r->group_axes);
+  return 0;
+}
+
+static int (*const families[])(const request *, const npy *, call *, npy_shape *) = {
+    [VLOSS_PAIRWISE] = pairwise,
+    [VLOSS_BOXES] = boxes,
+    [VLOSS_ROWS] = rows,
+    [VLOSS_OVERLAP] = overlap,
+};
+
+static int take_labels(const npy *target, const npy_shape *samples, call *c) {
+  switch (target->type) {
+    case NPY_I8: c->labels.type = VLOSS_LABEL_INT64; break;
+    case NPY_I4: c->labels.type = VLOSS_LABEL_INT32; break;
+    case NPY_U1: c->labels.type = VLOSS_LABEL_UINT8; break;
+    default:
+      return fail("%s: dtype %s, but labels are i8, i4 or u1", target->path,
+                  npy_type_name(target->type));
+  }
+  c->labels.data = target->data;
+  return check_shape(target, samples);
+}
+
+static int take_target(const npy *input, const npy *target, call *c) {
+  c->target = target->data;
+  int status = check_type(target, input->type);
+  return status ? status : check_shape(target, &input->shape);
+}
+
+int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *samples) {
+  const npy *input = &arrays[INPUT];
+  if (input->type != NPY_F4 && input->type != NPY_F8) {
+    return fail("%s: dtype %s, but inputs are f4 or f8", input->path, npy_type_name(input->type));
+  }
+  c->dtype = input->type == NPY_F4 ? F32 : F64;
+  c->input = input->data;
+  c->class_weight = arrays[CLASS_WEIGHT].data;
+  int status = families[r->loss->family](r, input, c, samples);
+  if (status) return status;
+  status = r->loss->family == VLOSS_ROWS ? take_labels(&arrays[TARGET], samples, c)
+                                         : take_target(input, &arrays[TARGET], c);
+
+  const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};
+  const npy_shape *shapes[ARRAYS] = {[WEIGHT] = samples, [CLASS_WEIGHT] = &classes};
+  shapes[GRAD_OUTPUT] = r->reduction == VLOSS_NONE ? samples : &one;
+  for (int id = WEIGHT; id < ARRAYS && !status; id++) {
+    if (arrays[id].path == NULL) continue;
+    status = check_type(&arrays[id], input->type);
+    if (!status) status = check_shape(&arrays[id], shapes[id]);
+  }
+  return status;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <vloss/vloss.h>
+
+#include "call.h"
+#include "command.h"
+#include "parameter.h"
+#include "print.h"
+
+static const char help[] =
+    "usage: vloss list [--json]\n\n"
+    "Lists the losses, each with its family and its parameters.\n\n"
+    "options:\n"
+    "  --json      one JSON object\n"
+    "  --help      this text\n";
+
+static void json_parameter(const vloss_parameter *p) {
+  char text[PARAMETER_TEXT];
+  fputs("{\"name\":", stdout);
+  json_text(p->name);
+  fputs(",\"default\":", stdout);
+  if (p->choices != NULL) {
+    json_text(parameter_text(p, p->value, text));
+    fputs(",\"choices\":", stdout);
+    json_words(p->choices);
+  } else {
+    json_number(p->value);
+    fputs(",\"low\":", stdout);
+    json_number(p->low);
+    fputs(",\"high\":", stdout);
+    json_number(p->high);
+  }
+  putchar('}');
+}
+
+static void json_loss(const vloss_loss *loss) {
+  fputs("{\"name\":", stdout);
+  json_text(loss->name);
+  fputs(",\"family\":", stdout);
+  json_text(family_name(loss->family));
+  fputs(",\"parameters\":[", stdout);
+  for (size_t i = 0; i < loss->parameter_count; i++) {
+    if (i > 0) putchar(',');
+    json_parameter(&loss->parameters[i]);
+  }
+  fputs("]}", stdout);
+}
+
+int list_main(int argc, char **argv) {
+  int json, status;
+  if (read_json_option(argc, argv, help, &json, &status)) return status;
+  size_t count;
+  const vloss_loss *losses = vloss_losses(&count);
+  if (json) fputs("{\"losses\":[", stdout);
+  for (size_t i = 0; i < count; i++) {
+    if (json) {
+      if (i > 0) putchar(',');
+      json_loss(&losses[i]);
+    } else {
+      printf("%-20s %s\n", losses[i].name, family_name(losses[i].family));
+      print_parameters(&losses[i]);
+    }
+  }
+  if (json) puts("]}");
+  return EXIT_SUCCESS;
+}

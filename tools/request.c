@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "request.h"
+
+#include <getopt.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fail.h"
+#include "parameter.h"
+#include "threads.h"
+
+enum {
+  GRAD = ARRAYS,
+  LOSS,
+  REDUCTION,
+  DIVISOR,
+  SCALE,
+  CLASSES_LAST,
+  GROUP_AXES,
+  ISA,
+  THREADS,
+  REPEAT,
+  JSON,
+  HELP,
+  OPTIONS
+};
+
+/* An option, what it takes (NULL: nothing) and the only family that it serves (-1: all). */
+static const struct {
+  const char *name, *value, *help;
+  int family;
+} rows[OPTIONS] = {
+    [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1},
+    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1},
+    [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1},
+    [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", VLOSS_ROWS},
+    [GRAD_OUTPUT] = {"grad-output", "U.npy", "upstream gradient: one value, or per sample", -1},
+    [GRAD] = {"grad", "G.npy", "write the gradient, shaped as the input", -1},
+    [LOSS] = {"loss", "L.npy", "write the loss: one value, or per sample", -1},
+    [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1},
+    [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1},
+    [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1},
+    [CLASSES_LAST] = {"classes-last", NULL, "the class axis is the last, not the second",
+                      VLOSS_ROWS},
+    [GROUP_AXES] = {"group-axes", "COUNT", "the first axes that count groups, default 1",
+                    VLOSS_OVERLAP},
+    [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1},
+    [THREADS] = {"threads", "COUNT", "threads that share the work, default 1", -1},
+    [REPEAT] = {"repeat", "COUNT", "run so often and show the fastest time, default 1", -1},
+    [JSON] = {"json", NULL, "one JSON object", -1},
+    [HELP] = {"help", NULL, "this text", -1},
+};
+
+const char *const reduction_names[3] = {
+    [VLOSS_MEAN] = "mean", [VLOSS_SUM] = "sum", [VLOSS_NONE] = "none"};
+
+static int serves(int id, const vloss_loss *loss) {
+  return loss == NULL || rows[id].family < 0 || rows[id].family == (int)loss->family;
+}
+
+void print_eval_help(const vloss_loss *loss) {
+  printf(
+      "usage: vloss eval %s --input X.npy --target T.npy [options]\n\n"
+      "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n\n"
+      "options:\n",
+      loss != NULL ? loss->name : "LOSS");
+  for (int id = 0; id < OPTIONS; id++) {
+    if (!serves(id, loss)) continue;
+    char option[64];
+    const char *value = rows[id].value;
+    snprintf(option, sizeof option, "%s%s%s", rows[id].name, value ? " " : "", value ? value : "");
+    printf("  --%-20s %s", option, rows[id].help);
+    if (loss == NULL && rows[id].family >= 0) {
+      printf(" (%s)", family_name((vloss_family)rows[id].family));
+    }
+    putchar('\n');
+  }
+  size_t count;
+  const vloss_loss *losses = vloss_losses(&count);
+  printf("\nparameters of %s:\n", loss != NULL ? loss->name : "the losses");
+  if (loss != NULL) {
+    print_parameters(loss);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
+    printf("%s\n", losses[i].name);
+    print_parameters(&losses[i]);
+  }
+}
+
+static int set_count(int id, const char *text, size_t low, size_t high, size_t *count) {
+  const char *name = rows[id].name;
+  size_t value = 0;
+  int bad = *text == '\0';
+  for (const char *c = text; *c != '\0' && !bad; c++) {
+    bad = *c < '0' || *c > '9' || value > (SIZE_MAX - 9) / 10;
+    value = value * 10 + (size_t)(*c - '0');
+  }
+  *count = value;
+  if (!bad && value >= low && value <= high) return 0;
+  return fail_usage("--%s: '%s' is not a count from %zu to %zu", name, text, low, high);
+}
+
+static int set_number(int id, const char *text, double *number) {
+  if (read_double(text, number)) return 0;
+  return fail_usage("--%s: '%s' is not a number", rows[id].name, text);
+}
+
+static int set_reduction(const char *text, vloss_reduction *reduction) {
+  for (int i = 0; i < 3; i++) {
+    if (strcmp(text, reduction_names[i]) == 0) {
+      *reduction = (vloss_reduction)i;
+      return 0;
+    }
+  }
+  return fail_usage("--reduction: '%s' is none of mean, sum, none", text);
+}
+
+static int set_option(request *r, int id, const char *text) {
+  if (id < ARRAYS) r->paths[id] = text;
+  switch (id) {
+    case GRAD: r->grad_path = text; break;
+    case LOSS: r->loss_path = text; break;
+    case REDUCTION: return set_reduction(text, &r->reduction);
+    case DIVISOR: return set_number(id, text, &r->divisor);
+    case SCALE: return set_number(id, text, &r->scale);
+    case CLASSES_LAST: r->classes_last = 1; break;
+    case GROUP_AXES: return set_count(id, text, 0, SIZE_MAX, &r->group_axes);
+    case ISA: r->isa = text; break;
+    case THREADS: return set_count(id, text, 1, MAX_THREADS, &r->threads);
+    case REPEAT: return set_count(id, text, 1, SIZE_MAX, &r->repeat);
+    case JSON: r->json = 1; break;
+    case HELP: r->help = 1; break;
+    default: break;
+  }
+  return 0;
+}
+
+/* The options of this loss, by their index in `rows`, and then its parameters. */
+enum { FIRST = 256, PARAMETER = FIRST + OPTIONS, LONG_OPTIONS = OPTIONS + CALL_MAX_PARAMETERS + 1 };
+
+static void list_options(const vloss_loss *loss, struct option *options,
+                         char names[CALL_MAX_PARAMETERS][PARAMETER_TEXT]) {
+  for (int id = 0; id < OPTIONS; id++) {
+    if (!serves(id, loss)) continue;
+    int takes = rows[id].value != NULL ? required_argument : no_argument;
+    *options++ = (struct option){rows[id].name, takes, NULL, FIRST + id};
+  }
+  for (size_t i = 0; i < loss->parameter_count; i++) {
+    const char *name = parameter_option(&loss->parameters[i], names[i]);
+    int takes = parameter_is_flag(&loss->parameters[i]) ? optional_argument : required_argument;
+    *options++ = (struct option){name, takes, NULL, PARAMETER + (int)i};
+  }
+  *options = (struct option){NULL, 0, NULL, 0};
+}
+
+static int read_options(int argc, char **argv, request *r) {
+  struct option options[LONG_OPTIONS];
+  char names[CALL_MAX_PARAMETERS][PARAMETER_TEXT];
+  list_options(r->loss, options, names);
+  for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+    int status = 0;
+    if (c == 'h') {
+      r->help = 1;
+    } else if (c >= PARAMETER) {
+      int i = c - PARAMETER;
+      status = parameter_read(&r->loss->parameters[i], optarg, &r->parameters[i]);
+    } else if (c >= FIRST) {
+      status = set_option(r, c - FIRST, optarg);
+    } else {
+      status = EXIT_USAGE; /* getopt_long has said why */
+    }
+    if (status || r->help) return status;
+  }
+  if (optind < argc) return fail_usage("unexpected argument '%s'", argv[optind]);
+  return 0;
+}
+
+int read_request(int argc, char **argv, request *r) {
+  *r = (request){.scale = 1, .group_axes = 1, .threads = 1, .repeat = 1};
+  if (argc < 2) return fail_usage("which loss? ('vloss list' shows them)");
+  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+    r->help = 1;
+    return 0;
+  }
+  if (argv[1][0] == '-') return fail_usage("the loss comes before the options");
+  r->loss = call_find(argv[1]);
+  if (r->loss == NULL) return fail_usage("no loss '%s' ('vloss list' shows them)", argv[1]);
+  for (size_t i = 0; i < r->loss->parameter_count; i++) {
+    r->parameters[i] = r->loss->parameters[i].value;
+  }
+  argv[1] = argv[0]; /* getopt_long skips it and begins its messages with it */
+  int status = read_options(argc - 1, argv + 1, r);
+  if (status || r->help) return status;
+  for (int id = INPUT; id <= TARGET; id++) {
+    if (r->paths[id] == NULL) return fail_usage("--%s is required", rows[id].name);
+  }
+  if (r->grad_path != NULL && r->loss_path != NULL && strcmp(r->grad_path, r->loss_path) == 0) {
+    return fail_usage("--grad and --loss name one file");
+  }
+  return 0;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of `vloss eval`. */
+#ifndef VLOSS_TOOLS_REQUEST_H
+#define VLOSS_TOOLS_REQUEST_H
+
+#include <vloss/vloss.h>
+
+#include "call.h"
+
+/* The arrays that eval reads. */
+enum { INPUT, TARGET, WEIGHT, CLASS_WEIGHT, GRAD_OUTPUT, ARRAYS };
+
+typedef struct request {
+  const vloss_loss *loss;
+  double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
+  const char *paths[ARRAYS];              /* NULL: not given */
+  const char *grad_path, *loss_path;
+  vloss_reduction reduction;
+  double divisor, scale;
+  size_t group_axes; /* overlap: the first axes that count groups */
+  int classes_last;  /* rows */
+  const char *isa;
+  size_t threads, repeat;
+  int json, help;
+} request;
+
+extern const char *const reduction_names[3]; /* by vloss_reduction */
+
+/* Returns 0, or an exit code after saying what is wrong. With `help` set nothing else counts. */
+int read_request(int argc, char **argv, request *r);
+
+/* The options, and the parameters of one loss or (NULL) of all. */
+void print_eval_help(const vloss_loss *loss);
+
+#endif

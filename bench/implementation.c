@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "implementation.h"
+
+#include <string.h>
+
+#include "cpu.h"
+
+#define BASELINE(name, dtype, loops, isa) extern const loop loops[];
+#define ROW(name, family) extern const isa name;
+#include "baselines.def"
+#undef BASELINE
+#undef ROW
+
+typedef struct baseline {
+  const char *name;
+  dtype type;
+  const loop *loops;
+  const char *isa;
+} baseline;
+
+typedef struct extra_row {
+  const isa *row;
+  vloss_family family;
+} extra_row;
+
+static const baseline baselines[] = {
+#define BASELINE(name, dtype, loops, isa) {name, dtype, loops, isa},
+#define ROW(name, family)
+#include "baselines.def"
+#undef BASELINE
+#undef ROW
+};
+
+/* Ended by a row of NULL, so that it is never empty. */
+static const extra_row extra_rows[] = {
+#define BASELINE(name, dtype, loops, isa)
+#define ROW(name, family) {&name, family},
+#include "baselines.def"
+#undef BASELINE
+#undef ROW
+    {NULL, VLOSS_PAIRWISE},
+};
+
+static size_t add_rows(const vloss_loss *loss, dtype type, implementation *found) {
+  unsigned features = vloss_cpu_features();
+  size_t count = 0;
+  for (size_t i = 0; i < vloss_isas_count; i++) {
+    const isa *row = &vloss_isas[i];
+    /* rows of one name are builds of one text: only the one in use */
+    if (vloss_isa_choose(features, row->name) == row)
+      found[count++] = (implementation){row->name, row, NULL};
+  }
+  for (const extra_row *extra = extra_rows; extra->row != NULL; extra++) {
+    int built = extra->row->kernels[type] != NULL;
+    int usable = (extra->row->features & ~features) == 0;
+    if (built && usable && extra->family == loss->family)
+      found[count++] = (implementation){extra->row->name, extra->row, NULL};
+  }
+  return count;
+}
+
+static size_t add_baselines(const vloss_loss *loss, dtype type, implementation *found) {
+  size_t count = 0;
+  for (size_t i = 0; i < sizeof baselines / sizeof *baselines; i++) {
+    const baseline *base = &baselines[i];
+    const char *needed = base->isa != NULL ? base->isa : vloss_isas[0].name;
+    if (base->type != type || vloss_isa_choose(vloss_cpu_features(), needed) == NULL) continue;
+    for (const loop *l = base->loops; l->loss != NULL; l++)
+      if (strcmp(l->loss, loss->name) == 0)
+        found[count++] = (implementation){base->name, NULL, l->run};
+  }
+  return count;
+}
+
+size_t implementations(const vloss_loss *loss, dtype type, implementation *found) {
+  size_t count = add_rows(loss, type, found);
+  count += add_baselines(loss, type, found + count);
+  found[count++] = (implementation){"memcpy", NULL, NULL};
+  return count;
+}
+
+void implementation_select(const implementation *how) {
+  if (how->row != NULL) vloss_isa_force(how->row);
+}
+
+int implementation_run(const implementation *how, const call *c) {
+  if (how->run == NULL) return call_run(c) != VLOSS_OK;
+  how->run(c);
+  return 0;
+}

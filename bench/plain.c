@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The losses as one writes them in C: mean and gradient in one loop, nothing clever. Built once per
+ * dtype with the flags of the library's best ISA. */
+#include <math.h>
+
+#include "loop.h"
+
+#ifdef PLAIN_F64
+typedef double real;
+#define real_abs fabs
+#define real_exp exp
+#define real_log log
+#define PLAIN_LOOPS plain_f64
+#else
+typedef float real;
+#define real_abs fabsf
+#define real_exp expf
+#define real_log logf
+#define PLAIN_LOOPS plain_f32
+#endif
+
+extern const loop PLAIN_LOOPS[];
+
+static void put_loss(const call *c, double loss) { *(real *)c->loss_out = (real)loss; }
+
+static void l1(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real d = input[i] - target[i];
+    sum += (double)real_abs(d);
+    if (grad != NULL) grad[i] = d > 0 ? share : d < 0 ? -share : 0;
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+static void mse(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)2 / (real)c->shape[0];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real d = input[i] - target[i];
+    sum += (double)(d * d);
+    if (grad != NULL) grad[i] = share * d;
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+static void smooth_l1(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0], beta = (real)call_get(c, "beta");
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real d = input[i] - target[i], size = real_abs(d), slope;
+    if (size < beta) {
+      sum += (double)(d * d / (2 * beta));
+      slope = d / beta;
+    } else {
+      sum += (double)(size - beta / 2);
+      slope = d > 0 ? 1 : -1;
+    }
+    if (grad != NULL) grad[i] = share * slope;
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+static void huber(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0], delta = (real)call_get(c, "delta");
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real d = input[i] - target[i], size = real_abs(d), slope;
+    if (size <= delta) {
+      sum += (double)(d * d / 2);
+      slope = d;
+    } else {
+      sum += (double)(delta * (size - delta / 2));
+      slope = d > 0 ? delta : -delta;
+    }
+    if (grad != NULL) grad[i] = share * slope;
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+static real least(real a, real b) { return a < b ? a : b; }
+static real most(real a, real b) { return a > b ? a : b; }
+
+/* How much of the slope of max(a, b) is a's. */
+static real part(real a, real b) { return a > b ? 1 : a == b ? (real)0.5 : 0; }
+
+/* Boxes in order, as x1 y1 x2 y2: what a loop has that cares about speed only. */
+static real giou_box(const real *p, const real *t, real share, real *grad) {
+  real w = p[2] - p[0], h = p[3] - p[1];
+  real iw = most(least(p[2], t[2]) - most(p[0], t[0]), 0);
+  real ih = most(least(p[3], t[3]) - most(p[1], t[1]), 0);
+  real cw = most(p[2], t[2]) - least(p[0], t[0]), ch = most(p[3], t[3]) - least(p[1], t[1]);
+  real both = iw * ih, join = w * h + (t[2] - t[0]) * (t[3] - t[1]) - both, hull = cw * ch;
+  real iou = both / join, gap = (hull - join) / hull;
+  if (grad != NULL) {
+    real a[4] = {part(p[0], t[0]), part(p[1], t[1]), part(t[2], p[2]), part(t[3], p[3])};
+    for (int k = 0; k < 4; k++) {
+      real sign = k < 2 ? -1 : 1, side = k % 2 == 0 ? h : w;
+      real inner = k % 2 == 0 ? ih : iw, outer = k % 2 == 0 ? ch : cw;
+      real d_both = both > 0 ? sign * a[k] * inner : 0, d_join = sign * side - d_both;
+      real d_hull = sign * (1 - a[k]) * outer;
+      real d_iou = (d_both - iou * d_join) / join, d_gap = ((1 - gap) * d_hull - d_join) / hull;
+      grad[k] = share * (d_gap - d_iou);
+    }
+  }
+  return 1 - iou + gap;
+}
+
+static void giou(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++)
+    sum += (double)giou_box(input + 4 * i, target + 4 * i, share, grad ? grad + 4 * i : NULL);
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+static real cross_entropy_row(const real *z, int64_t label, size_t classes, size_t stride,
+                              real share, real *grad) {
+  real top = z[0], sum = 0;
+  for (size_t k = 1; k < classes; k++) top = most(top, z[k * stride]);
+  for (size_t k = 0; k < classes; k++) {
+    real e = real_exp(z[k * stride] - top);
+    if (grad != NULL) grad[k * stride] = e;
+    sum += e;
+  }
+  if (grad != NULL) {
+    for (size_t k = 0; k < classes; k++) grad[k * stride] *= share / sum;
+    grad[(size_t)label * stride] -= share;
+  }
+  return top - z[(size_t)label * stride] + real_log(sum);
+}
+
+static void cross_entropy(const call *c) {
+  const real *logits = c->input;
+  const int64_t *labels = c->labels.data;
+  size_t classes = c->shape[1], inner = c->shape[2], rows = c->shape[0] * inner;
+  real *grad = c->grad, share = (real)1 / (real)rows;
+  double sum = 0.0;
+  for (size_t row = 0; row < rows; row++) {
+    size_t start = row / inner * classes * inner + row % inner;
+    sum += (double)cross_entropy_row(logits + start, labels[row], classes, inner, share,
+                                     grad ? grad + start : NULL);
+  }
+  put_loss(c, sum / (double)rows);
+}
+
+/* Dice with smoothing s is Tversky with alpha = beta = 1/2 and s/2. */
+static real tversky_group(const real *p, const real *t, size_t size, double alpha, double beta,
+                          double s, real share, real *grad) {
+  double both = 0.0, all_p = 0.0, all_t = 0.0;
+  for (size_t i = 0; i < size; i++) {
+    both += (double)(p[i] * t[i]);
+    all_p += (double)p[i];
+    all_t += (double)t[i];
+  }
+  double top = both + s, bottom = both + alpha * (all_p - both) + beta * (all_t - both) + s;
+  real slope = (real)(-1 / bottom), constant = (real)(alpha * top / (bottom * bottom));
+  slope += (real)((1 - alpha - beta) * top / (bottom * bottom));
+  if (grad != NULL)
+    for (size_t i = 0; i < size; i++) grad[i] = share * (constant + slope * t[i]);
+  return (real)(1 - top / bottom);
+}
+
+static void overlap(const call *c, double alpha, double beta, double s) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
+  size_t size = c->shape[1];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++)
+    sum += (double)tversky_group(input + i * size, target + i * size, size, alpha, beta, s, share,
+                                 grad ? grad + i * size : NULL);
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+static void dice(const call *c) { overlap(c, 0.5, 0.5, call_get(c, "smoothing") / 2); }
+
+static void tversky(const call *c) {
+  overlap(c, call_get(c, "alpha"), call_get(c, "beta"), call_get(c, "smoothing"));
+}
+
+const loop PLAIN_LOOPS[] = {
+    {"l1", l1},       {"mse", mse},         {"smooth_l1", smooth_l1},
+    {"huber", huber}, {"giou", giou},       {"cross_entropy", cross_entropy},
+    {"dice", dice},   {"tversky", tversky}, {NULL, NULL},
+};

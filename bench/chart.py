@@ -91,7 +91,9 @@ def draw(results, path):
         row[0].set_ylabel('speed / memcpy', fontsize=8)
     figure.suptitle('Loss + gradient in one thread: speed relative to a memcpy of the same bytes '
                     '(1 = memcpy, higher is faster)\n'
-                    f'{results.context.get("cpu")}; by bytes moved, or by shape', fontsize=9)
-    figure.legend(entries.values(), entries.keys(), loc='outside lower center', fontsize=8,
+                    f'{results.context.get("cpu")}; over bytes moved, or shapes', fontsize=9)
+    figure.legend(entries.values(), entries.keys(), loc='lower center', fontsize=8,
                   ncols=len(entries), frameon=False)
+    legend_height = 0.3 / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, legend_height, 1, 1 - legend_height))
     figure.savefig(path, metadata={'Date': None})

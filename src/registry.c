@@ -13,7 +13,7 @@ static const vloss_parameter box[] = {
 
 static const vloss_parameter cross_entropy[] = {
     {"smoothing", 0.0, 0.0, 1.0, NULL},
-    {"ignore_index", -100.0, -0x1p63, 0x1p63, NULL},
+    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL},
 };
 
 #define OVERLAP_FIELDS                                                                   \

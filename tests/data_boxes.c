@@ -65,7 +65,8 @@ static void put(const call *c, void *array, size_t box, size_t axis, span s) {
 }
 
 static void spoil(rng *r, const call *c, void *array, size_t box) {
-  data_set(c->dtype, array, box * 4 + rng_below(r, 4), value_special(r));
+  size_t place = rng_below(r, 4);
+  data_set(c->dtype, array, box * 4 + place, value_special(r));
 }
 
 void fill_boxes(rng *r, data_kind kind, const call *c, void *input, void *target) {

@@ -3,6 +3,8 @@
 
 #include <float.h>
 
+#include "cpu.h"
+
 /* Larger gradients do not come back from a cache in time to be worth keeping there. */
 #define STREAM_BYTES ((size_t)16 << 20)
 
@@ -34,6 +36,7 @@ static void check_options(request *r) {
 }
 
 void request_open(request *r, int dtype, const vloss_options *options, void *loss, void *grad) {
+  r->control = vloss_cpu_pin();
   r->status = VLOSS_OK;
   r->argument = NULL;
   r->dtype = dtype;
@@ -153,5 +156,6 @@ vloss_status request_close(request *r) {
     *report = (vloss_report){sizeof *report,  r->sum / SUM_UNIT, r->denominator,
                              r->samples - r->ignored, r->ignored, r->degenerate,
                              r->bad_label,    r->argument};
+  vloss_cpu_unpin(r->control);
   return r->status;
 }

@@ -27,6 +27,7 @@ typedef struct request {
   double denominator; /* of the mean */
   double sum;         /* in units of 2^40 */
   size_t ignored, degenerate, bad_label;
+  uint64_t control; /* the caller's floating point control word */
   region inputs[REGIONS]; /* the first input_count */
 } request;
 

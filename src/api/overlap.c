@@ -88,6 +88,7 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   request_open(&r, dtype, options, loss, grad);
   if (own && request_struct(&r, "overlap", own->struct_size, sizeof o)) o = *own;
   size_t elements = request_product(&r, "size", groups, size);
+  if (elements == 0) groups = 0;
   request_input(&r, "input", input, elements, r.width);
   request_input(&r, "target", target, elements, r.width);
   check_overlap_options(&r, id, &o);

@@ -55,6 +55,7 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
     o = *options_of_loss;
   size_t rows = request_product(&r, "n", n, inner);
   size_t elements = request_product(&r, "classes", rows, classes);
+  if (elements == 0) rows = 0; /* no classes: nothing to label */
   if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
     request_fail(&r, VLOSS_ERROR_ENUM, "labels");
   request_parameter(&r, &vloss_registry[id].parameters[0], o.smoothing);

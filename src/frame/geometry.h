@@ -180,9 +180,35 @@ static inline void scale_lengths(geometry *g, vec scale) {
   for (size_t k = 0; k < COUNT(lengths); k++) *lengths[k] = vmul(*lengths[k], scale);
 }
 
+/* One axis of a geometry. */
+typedef struct axis {
+  vec *low, *high, *inner, *outer, *low_selector, *high_selector;
+} axis;
+
+/* The offsets of an axis with a centre in it, by differences of what was given: the centre itself would
+ * be rounded at the size of the coordinates. */
+static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask inverted,
+                      mask target_inverted, vec target_extent, axis a) {
+  vec half = vset1((real)0.5), zero = vset1(0), inner, outer;
+  mask either = vor(inverted, target_inverted);
+  vec other_low = vselect(inverted, high, low), other_high = vselect(inverted, low, high);
+  vec target_other_low = vselect(target_inverted, target_high, target_low);
+  vec target_other_high = vselect(target_inverted, target_low, target_high);
+  vec low_offset = vmul(half, vadd(vsub(low, target_low), vsub(other_low, target_other_low)));
+  vec high_offset = vmul(half, vadd(vsub(high, target_high), vsub(other_high, target_other_high)));
+  measure_offsets(low_offset, high_offset, target_extent, &inner, &outer);
+  *a.low = vselect(either, low_offset, *a.low);
+  *a.high = vselect(either, high_offset, *a.high);
+  *a.inner = vselect(either, inner, *a.inner);
+  *a.outer = vselect(either, outer, *a.outer);
+  *a.low_selector = vselect(either, edge_selector(zero, low_offset), *a.low_selector);
+  *a.high_selector = vselect(either, edge_selector(high_offset, zero), *a.high_selector);
+}
+
 /* Repairs the lanes that are not ordinary and leaves the others as they are, bit for bit. */
 COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary, rescued *r) {
-  vec one = vset1(1);
+  vec one = vset1(1), poison = vadd(poison_of(p), poison_of(t));
+  vec4 found_p = p, found_t = t;
   r->inverted_x = straighten(&p.x, &p.z, format);
   r->inverted_y = straighten(&p.y, &p.w, format);
   mask target_x = straighten(&t.x, &t.z, format), target_y = straighten(&t.y, &t.w, format);
@@ -193,8 +219,18 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   mask huge = vlt(vmul(largest_extent(), vset1(0x1p30f)), largest);
   vec shrink = vselect(huge, vset1(0x1p-8f), one);
   geometry g = measure(vmul4(p, shrink), vmul4(t, shrink), format, eps);
+  if (format == VLOSS_XYXY) {
+    found_p = vmul4(found_p, shrink);
+    found_t = vmul4(found_t, shrink);
+    mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g.target_width,
+              (axis){&g.left, &g.right, &g.inner_width, &g.outer_width, &g.inner.left,
+                     &g.inner.right});
+    mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g.target_height,
+              (axis){&g.top, &g.bottom, &g.inner_height, &g.outer_height, &g.inner.top,
+                     &g.inner.bottom});
+  }
   vec scale = vselect(ordinary, one, reciprocal_power(vadd(g.outer_width, g.outer_height)));
-  scale = vadd(scale, vadd(poison_of(p), poison_of(t)));
+  scale = vadd(scale, poison);
   scale_lengths(&g, scale);
   measure_areas(&g);
 

@@ -152,7 +152,8 @@ static inline overlap_outer overlap_focal(vec index, vec gamma) {
   vec loss = vpow_unit(base, gamma);
   /* gamma distance^(gamma - 1), by the quotient: the exponent may be negative */
   vec slope = vselect(perfect, zero, vdiv(vmul(gamma, loss), base));
-  return (overlap_outer){vselect(plain, distance, loss), vneg(vselect(plain, one, slope))};
+  loss = vselect(veq(index, index), vselect(plain, distance, loss), index);
+  return (overlap_outer){loss, vneg(vselect(plain, one, slope))};
 }
 
 static inline overlap_outer overlap_log(vec index) {

@@ -13,9 +13,11 @@ static inline row_loss cross_entropy(row_sums s, row_target t, vec smoothing, ve
   vec all = vadd(s.class_weight, vselect(impossible, t.class_weight, zero));
 
   vec smooth = vmul(share, vfma(s.class_weight, log_sum, s.weighted_drop));
+  smooth = vselect(veq(share, zero), zero, smooth);
   vec loss = vadd(vselect(veq(own, zero), zero, vmul(own, vadd(drop, log_sum))), smooth);
   mask infinite = vand(impossible, vlt(zero, t.class_weight));
-  loss = vselect(infinite, vadd(infinity, s.sum), loss); /* NaN stays NaN */
+  loss = vselect(infinite, infinity, loss);
+  loss = vadd(loss, vsub(s.sum, s.sum)); /* a NaN in the row, even where its weight is 0 */
 
   vec slope = vdiv(vmul(upstream, vfma(share, all, own)), s.sum);
   return (row_loss){loss, vselect(empty, zero, slope), vmul(upstream, share), vmul(upstream, own)};

@@ -16,12 +16,13 @@ static inline vec giou_edge(const giou_terms *t, vec a, vec inner, vec extent, v
 }
 
 static inline box_loss giou(geometry g) {
+  vec zero = vset1(0); /* 0 - x: gcc folds -fma(a, b, c), and the sign of its zeros changes */
   vec enclosing = vmul(g.outer_width, g.outer_height);
   giou_terms t = {measure_iou(&g), vset1(0), guarded_inverse(vadd(enclosing, g.eps), g.tiny)};
   t.q = vmax(vset1(0), vmul(vsub(enclosing, g.united), t.inverse));
   return (box_loss){vadd(vsub(vset1(1), t.u.iou), t.q),
                     giou_edge(&t, g.inner.left, g.inner_height, g.height, g.outer_height),
                     giou_edge(&t, g.inner.top, g.inner_width, g.width, g.outer_width),
-                    vneg(giou_edge(&t, g.inner.right, g.inner_height, g.height, g.outer_height)),
-                    vneg(giou_edge(&t, g.inner.bottom, g.inner_width, g.width, g.outer_width))};
+                    vsub(zero, giou_edge(&t, g.inner.right, g.inner_height, g.height, g.outer_height)),
+                    vsub(zero, giou_edge(&t, g.inner.bottom, g.inner_width, g.width, g.outer_width))};
 }

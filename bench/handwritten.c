@@ -94,71 +94,98 @@ INLINE void centre(__m256 *low, __m256 *high) {
   *high = _mm256_blendv_ps(*high, middle, inverted);
 }
 
-INLINE int any_inverted(boxes a) {
-  return _mm256_movemask_ps(_mm256_or_ps(less(a.x2, a.x1), less(a.y2, a.y1)));
+/* 1 / a; if guarded, 0 where a is not a normal number */
+INLINE __m256 reciprocal(__m256 a, int guarded) {
+  __m256 inverse = _mm256_div_ps(_mm256_set1_ps(1.0f), a);
+  if (!guarded) return inverse;
+  return _mm256_and_ps(_mm256_cmp_ps(a, _mm256_set1_ps(0x1p-126f), _CMP_GE_OQ), inverse);
 }
 
-/* 1 / a, 0 where a is not a normal number */
-INLINE __m256 reciprocal(__m256 a) {
-  __m256 normal = _mm256_cmp_ps(a, _mm256_set1_ps(0x1p-126f), _CMP_GE_OQ);
-  return _mm256_and_ps(normal, _mm256_div_ps(_mm256_set1_ps(1.0f), a));
+/* 1 where a > b, 1/2 where they are equal, else 0 */
+INLINE __m256 part(__m256 a, __m256 b) {
+  __m256 half = _mm256_set1_ps(0.5f);
+  return _mm256_add_ps(_mm256_and_ps(half, _mm256_cmp_ps(a, b, _CMP_GT_OQ)),
+                       _mm256_and_ps(half, _mm256_cmp_ps(a, b, _CMP_GE_OQ)));
 }
 
-/* base + all where greater > less, base + half where they are equal, else base */
-INLINE __m256 add_part(__m256 base, __m256 half, __m256 greater, __m256 lesser) {
-  __m256 above = _mm256_cmp_ps(greater, lesser, _CMP_GT_OQ);
-  __m256 level = _mm256_cmp_ps(greater, lesser, _CMP_GE_OQ);
-  return _mm256_add_ps(_mm256_add_ps(base, _mm256_and_ps(above, half)), _mm256_and_ps(level, half));
+/* Extents of the prediction, the intersection and the hull, areas of union and hull, and the part of
+ * each corner's slope that is the intersection's. */
+typedef struct measured {
+  __m256 width, height, inner_width, inner_height, outer_width, outer_height, join, hull;
+  boxes parts;
+} measured;
+
+/* Extremes over many boxes: one test says whether all of them are ordinary. */
+typedef struct extremes {
+  __m256 narrowest, widest, smallest;
+} extremes;
+
+INLINE extremes no_extremes(void) {
+  __m256 one = _mm256_set1_ps(1.0f);
+  return (extremes){one, one, one};
 }
 
-/* An axis of both boxes: corners, extent, and how far they overlap and reach. */
-typedef struct axis {
-  __m256 low, high, target_low, target_high, extent, inner, outer;
-} axis;
-
-INLINE axis make_axis(__m256 low, __m256 high, __m256 target_low, __m256 target_high) {
-  __m256 inner = _mm256_sub_ps(_mm256_min_ps(high, target_high), _mm256_max_ps(low, target_low));
-  return (axis){low,
-                high,
-                target_low,
-                target_high,
-                _mm256_sub_ps(high, low),
-                inner,
-                _mm256_sub_ps(_mm256_max_ps(high, target_high), _mm256_min_ps(low, target_low))};
+INLINE int are_ordinary(const extremes *e) {
+  __m256 inverted = less(e->narrowest, _mm256_setzero_ps());
+  __m256 huge = less(_mm256_set1_ps(0x1p62f), e->widest);
+  __m256 tiny = less(e->smallest, _mm256_set1_ps(0x1p-64f));
+  return _mm256_movemask_ps(_mm256_or_ps(inverted, _mm256_or_ps(huge, tiny))) == 0;
 }
 
-/* With k = (1 + IoU)/U - 1/C on the overlap, o = (1 - q)/C on the hull and e = 1/C - IoU/U on the
- * extent, of the other axis each: the slope of the lower corner is e - o + a1 (k + o), that of the
- * upper one -(e - o + a2 (k + o)). */
-INLINE void corner_slopes(const axis *a, __m256 overlap, __m256 hull, __m256 extent, __m256 *low,
-                          __m256 *high) {
-  __m256 base = _mm256_sub_ps(extent, hull);
-  __m256 half = _mm256_mul_ps(_mm256_set1_ps(0.5f), _mm256_add_ps(overlap, hull));
-  *low = add_part(base, half, a->low, a->target_low);
-  *high = _mm256_xor_ps(_mm256_set1_ps(-0.0f), add_part(base, half, a->target_high, a->high));
+INLINE __m256 overlap(__m256 low, __m256 high, __m256 target_low, __m256 target_high) {
+  __m256 length = _mm256_sub_ps(_mm256_min_ps(high, target_high), _mm256_max_ps(low, target_low));
+  return _mm256_max_ps(_mm256_setzero_ps(), length);
 }
 
-INLINE __m256 giou_step(boxes p, boxes t, __m256 share, boxes *grad) {
-  __m256 one = _mm256_set1_ps(1.0f), zero = _mm256_setzero_ps();
-  axis x = make_axis(p.x1, p.x2, t.x1, t.x2), y = make_axis(p.y1, p.y2, t.y1, t.y2);
-  __m256 meet = _mm256_and_ps(less(zero, x.inner), less(zero, y.inner));
-  __m256 iw = _mm256_and_ps(meet, x.inner), ih = _mm256_and_ps(meet, y.inner);
-  __m256 both = _mm256_mul_ps(iw, ih), hull = _mm256_mul_ps(x.outer, y.outer);
-  __m256 area = _mm256_mul_ps(_mm256_sub_ps(t.x2, t.x1), _mm256_sub_ps(t.y2, t.y1));
-  __m256 join = _mm256_sub_ps(_mm256_fmadd_ps(x.extent, y.extent, area), both);
-  __m256 per_join = reciprocal(join), per_hull = reciprocal(hull);
-  __m256 iou = _mm256_mul_ps(both, per_join);
-  __m256 gap = _mm256_max_ps(_mm256_mul_ps(_mm256_sub_ps(hull, join), per_hull), zero);
+INLINE __m256 reach(__m256 low, __m256 high, __m256 target_low, __m256 target_high) {
+  return _mm256_sub_ps(_mm256_max_ps(high, target_high), _mm256_min_ps(low, target_low));
+}
+
+INLINE void measure(boxes p, boxes t, measured *m, extremes *e) {
+  __m256 inner_width = overlap(p.x1, p.x2, t.x1, t.x2);
+  __m256 inner_height = overlap(p.y1, p.y2, t.y1, t.y2);
+  __m256 both = _mm256_mul_ps(inner_width, inner_height);
+  __m256 meet = less(_mm256_setzero_ps(), both);
+  m->inner_width = _mm256_and_ps(meet, inner_width);
+  m->inner_height = _mm256_and_ps(meet, inner_height);
+  m->outer_width = reach(p.x1, p.x2, t.x1, t.x2);
+  m->outer_height = reach(p.y1, p.y2, t.y1, t.y2);
+  m->hull = _mm256_mul_ps(m->outer_width, m->outer_height);
+  m->width = _mm256_sub_ps(p.x2, p.x1);
+  m->height = _mm256_sub_ps(p.y2, p.y1);
+  __m256 width = _mm256_sub_ps(t.x2, t.x1), height = _mm256_sub_ps(t.y2, t.y1);
+  __m256 areas = _mm256_fmadd_ps(m->width, m->height, _mm256_mul_ps(width, height));
+  m->join = _mm256_sub_ps(areas, both);
+  m->parts = (boxes){part(p.x1, t.x1), part(p.y1, t.y1), part(t.x2, p.x2), part(t.y2, p.y2)};
+  __m256 narrow = _mm256_min_ps(_mm256_min_ps(width, height), _mm256_min_ps(m->width, m->height));
+  e->narrowest = _mm256_min_ps(narrow, e->narrowest);
+  e->widest = _mm256_max_ps(_mm256_add_ps(m->outer_width, m->outer_height), e->widest);
+  e->smallest = _mm256_min_ps(m->join, e->smallest);
+}
+
+/* With i = (1 + IoU)/U - 1/C on the overlap, o = (1 - q)/C on the hull and e = 1/C - IoU/U on the
+ * extent, each of the other axis: the slope of a lower corner is e - o + part (i + o), that of an
+ * upper one -(e - o + part (i + o)). */
+INLINE __m256 giou_slopes(const measured *m, __m256 share, int guarded, boxes *grad) {
+  __m256 one = _mm256_set1_ps(1.0f);
+  __m256 per_join = reciprocal(m->join, guarded), per_hull = reciprocal(m->hull, guarded);
+  __m256 iou = _mm256_mul_ps(_mm256_mul_ps(m->inner_width, m->inner_height), per_join);
+  __m256 gap = _mm256_mul_ps(_mm256_sub_ps(m->hull, m->join), per_hull);
+  gap = _mm256_max_ps(gap, _mm256_setzero_ps());
   if (grad != NULL) {
     per_join = _mm256_mul_ps(per_join, share);
     per_hull = _mm256_mul_ps(per_hull, share);
-    __m256 k = _mm256_sub_ps(_mm256_fmadd_ps(iou, per_join, per_join), per_hull);
+    __m256 i = _mm256_sub_ps(_mm256_fmadd_ps(iou, per_join, per_join), per_hull);
     __m256 o = _mm256_fnmadd_ps(gap, per_hull, per_hull);
     __m256 e = _mm256_fnmadd_ps(iou, per_join, per_hull);
-    corner_slopes(&x, _mm256_mul_ps(ih, k), _mm256_mul_ps(y.outer, o), _mm256_mul_ps(y.extent, e),
-                  &grad->x1, &grad->x2);
-    corner_slopes(&y, _mm256_mul_ps(iw, k), _mm256_mul_ps(x.outer, o), _mm256_mul_ps(x.extent, e),
-                  &grad->y1, &grad->y2);
+    __m256 hull_x = _mm256_mul_ps(m->outer_height, o), hull_y = _mm256_mul_ps(m->outer_width, o);
+    __m256 base_x = _mm256_fmsub_ps(m->height, e, hull_x);
+    __m256 base_y = _mm256_fmsub_ps(m->width, e, hull_y);
+    __m256 all_x = _mm256_fmadd_ps(m->inner_height, i, hull_x);
+    __m256 all_y = _mm256_fmadd_ps(m->inner_width, i, hull_y);
+    *grad = (boxes){
+        _mm256_fmadd_ps(m->parts.x1, all_x, base_x), _mm256_fmadd_ps(m->parts.y1, all_y, base_y),
+        _mm256_fnmsub_ps(m->parts.x2, all_x, base_x), _mm256_fnmsub_ps(m->parts.y2, all_y, base_y)};
   }
   return _mm256_add_ps(_mm256_sub_ps(one, iou), gap);
 }
@@ -169,51 +196,65 @@ INLINE void mean_slopes(__m256 *a, __m256 *b, __m256 inverted) {
   *b = _mm256_blendv_ps(*b, mean, inverted);
 }
 
-/* Boxes are valid in practice: the repair stays out of the loop. */
-static __attribute__((noinline)) __m256 giou_inverted(const boxes *p, const boxes *t, __m256 share,
-                                                      boxes *grad) {
-  boxes input = *p, target = *t;
-  centre(&input.x1, &input.x2);
-  centre(&input.y1, &input.y2);
-  centre(&target.x1, &target.x2);
-  centre(&target.y1, &target.y2);
-  __m256 loss = giou_step(input, target, share, grad);
-  if (grad != NULL) {
-    mean_slopes(&grad->x1, &grad->x2, less(p->x2, p->x1));
-    mean_slopes(&grad->y1, &grad->y2, less(p->y2, p->y1));
-  }
+/* Any eight boxes. Boxes are ordinary in practice: this stays out of the loop. */
+static __attribute__((noinline)) __m256 giou_rare(const float *input, const float *target,
+                                                  __m256 share, float *grad) {
+  boxes p = load_boxes(input), t = load_boxes(target), mended = p, slopes;
+  measured m;
+  extremes ignored = no_extremes();
+  centre(&mended.x1, &mended.x2);
+  centre(&mended.y1, &mended.y2);
+  centre(&t.x1, &t.x2);
+  centre(&t.y1, &t.y2);
+  measure(mended, t, &m, &ignored);
+  __m256 loss = giou_slopes(&m, share, 1, grad != NULL ? &slopes : NULL);
+  if (grad == NULL) return loss;
+  mean_slopes(&slopes.x1, &slopes.x2, less(p.x2, p.x1));
+  mean_slopes(&slopes.y1, &slopes.y2, less(p.y2, p.y1));
+  store_boxes(grad, slopes);
   return loss;
 }
 
-INLINE __m256 giou_block(const float *input, const float *target, __m256 share, float *grad) {
-  boxes p = load_boxes(input), t = load_boxes(target), slopes;
-  __m256 loss;
-  if (__builtin_expect((any_inverted(p) | any_inverted(t)) != 0, 0))
-    loss = giou_inverted(&p, &t, share, grad != NULL ? &slopes : NULL);
-  else
-    loss = giou_step(p, t, share, grad != NULL ? &slopes : NULL);
-  if (grad != NULL) store_boxes(grad, slopes);
-  return loss;
+/* Two short loops: in one, the chain from load to store is longer than the CPU can look ahead. */
+enum { GROUP = 8 };
+
+INLINE __m256 giou_group(const float *input, const float *target, __m256 share, float *grad,
+                         __m256 total) {
+  measured m[GROUP];
+  extremes e = no_extremes();
+  for (size_t k = 0, at = 0; k < GROUP; k++, at += 4 * LANES)
+    measure(load_boxes(input + at), load_boxes(target + at), &m[k], &e);
+  int ordinary = are_ordinary(&e);
+  for (size_t k = 0, at = 0; k < GROUP; k++, at += 4 * LANES) {
+    boxes slopes;
+    __m256 loss;
+    if (__builtin_expect(ordinary, 1)) {
+      loss = giou_slopes(&m[k], share, 0, grad != NULL ? &slopes : NULL);
+      if (grad != NULL) store_boxes(grad + at, slopes);
+    } else {
+      loss = giou_rare(input + at, target + at, share, grad != NULL ? grad + at : NULL);
+    }
+    total = _mm256_add_ps(total, loss);
+  }
+  return total;
 }
 
 INLINE float giou_loop(const float *input, const float *target, size_t n, float share,
                        float *grad) {
-  __m256 shares = _mm256_set1_ps(share), sum = _mm256_setzero_ps();
+  __m256 shares = _mm256_set1_ps(share), total = _mm256_setzero_ps();
   size_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    float *to = grad != NULL ? grad + 4 * i : NULL;
-    sum = _mm256_add_ps(sum, giou_block(input + 4 * i, target + 4 * i, shares, to));
-  }
-  if (i < n) { /* padded with identical boxes, whose loss is 0 */
-    float block[3][4 * LANES] = {{0}};
-    size_t rest = n - i, bytes = rest * 4 * sizeof(float);
+  for (; i + GROUP * LANES <= n; i += GROUP * LANES)
+    total = giou_group(input + 4 * i, target + 4 * i, shares, grad ? grad + 4 * i : NULL, total);
+  for (; i < n; i += LANES) { /* padded with identical boxes, whose loss is 0 */
+    float block[3][4 * LANES];
+    size_t rest = n - i < LANES ? n - i : LANES, bytes = rest * 4 * sizeof(float);
     for (size_t k = 0; k < 4 * LANES; k++) block[0][k] = block[1][k] = (float)(k % 4);
     memcpy(block[0], input + 4 * i, bytes);
     memcpy(block[1], target + 4 * i, bytes);
-    sum = _mm256_add_ps(sum, giou_block(block[0], block[1], shares, grad ? block[2] : NULL));
+    total = _mm256_add_ps(total, giou_rare(block[0], block[1], shares, grad ? block[2] : NULL));
     if (grad != NULL) memcpy(grad + 4 * i, block[2], bytes);
   }
-  return fold(sum);
+  return fold(total);
 }
 
 static void giou(const call *c) {

@@ -59,14 +59,15 @@ static verdict *verdict_of(const call *c) {
 
 static double larger(double a, double b) { return a > b ? a : b; }
 
-/* The first failures are shown in full. */
+/* The first failures are shown, all of them with VLOSS_TEST_SHOW_ALL=1. */
 static void merge(verdict *all, const verdict *one, data_kind kind) {
   enum { SHOWN = 5 };
   all->loss = larger(all->loss, one->loss);
   all->reduced = larger(all->reduced, one->reduced);
   all->grad = larger(all->grad, one->grad);
   if (one->failures == 0) return;
-  if (++all->failures <= SHOWN || mode_full()) printf("%s: %s\n", data_kind_name(kind), one->first);
+  if (++all->failures <= SHOWN || mode_set("VLOSS_TEST_SHOW_ALL"))
+    printf("%s: %s\n", data_kind_name(kind), one->first);
 }
 
 static void check(rng *r, const call *c, const size_t shape[3], data_kind kind,

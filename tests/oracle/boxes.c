@@ -82,8 +82,8 @@ static int in_domain(const sample *s, const pair *p) {
   return 1;
 }
 
-/* From slopes at the corners to slopes in the call's format, inverted axes included. `sign` is -1 for
- * slopes and 1 for sizes, which add where slopes cancel. */
+/* From slopes at the corners to slopes in the call's format, inverted axes included. `sign` is -1
+ * for slopes and 1 for sizes, which add where slopes cancel. */
 static void put(const sample *s, const pair *p, const slope *g, wide sign, wide *out) {
   for (int a = 0; a < AXES; a++) {
     wide low = g->low[a], high = g->high[a];
@@ -135,8 +135,8 @@ static int is_round(const sample *s, int a) {
   return 1;
 }
 
-/* Whether rounding decides which corner wins. Not with plain corners, whose comparison is exact, nor
- * with round numbers or equal ones. */
+/* Whether rounding decides which corner wins. Not with plain corners, whose comparison is exact,
+ * nor with round numbers or equal ones. */
 static int is_close(const sample *s, const axis *x, int a) {
   wide limit = magnitude(s, a) * (s->call->dtype == F32 ? 0x1p-21L : 0x1p-50L);
   int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !x->inverted && !x->target_inverted;

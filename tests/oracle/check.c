@@ -176,7 +176,7 @@ static void check_report(const context *x, const total *sum, size_t samples) {
          samples - sum->ignored, sum->ignored);
   if (r->degenerate != sum->degenerate)
     fail(x, "report.degenerate is %zu, expected %zu", r->degenerate, sum->degenerate);
-  if (fabsl(r->weight - x->denominator) > 1e-15L * x->denominator)
+  if (fabsl(r->weight - x->denominator) > oracle_loss_bound(F64) * x->denominator)
     fail(x, "report.weight is %.20g, expected %.20Lg", r->weight, x->denominator);
   if (r->bad_label != SIZE_MAX || r->argument != NULL) fail(x, "the report names an error");
 }

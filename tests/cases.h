@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Test cases from the registry: settings of each loss's parameters, shapes, and a call with its arrays. */
+/* Test cases from the registry: settings of each loss's parameters, shapes, calls with arrays. */
 #ifndef VLOSS_TESTS_CASES_H
 #define VLOSS_TESTS_CASES_H
 
 #include "call.h"
 #include "data.h"
 
-/* Settings of a loss's parameters made from its schema: 0 is the default, then one parameter changed at
- * a time, then mixtures. All are valid. */
+/* Settings of a loss's parameters made from its schema: 0 is the default, then one parameter
+ * changed at a time, then mixtures. All are valid. */
 size_t case_settings(const vloss_loss *loss);
 
 /* A call of `loss` with that setting; shape and arrays are empty. */
@@ -31,8 +31,8 @@ enum {
   EXTRA_ALL = 63
 };
 
-/* A call with its arrays on the heap: input, target, labels (of a type that the seed chooses), outputs.
- * The outputs hold a pattern before the call. */
+/* A call with its arrays on the heap: input, target, labels (of a type that the seed chooses),
+ * outputs. The outputs hold a pattern before the call. */
 typedef struct problem {
   call call;
   vloss_options options; /* call.options points here */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Seeded test data, bit for bit the same on every platform: integer arithmetic, exact conversions and
- * single IEEE operations only. */
+/* Seeded test data, bit for bit the same on every platform: integer arithmetic, exact conversions
+ * and single IEEE operations only. */
 #ifndef VLOSS_TESTS_DATA_H
 #define VLOSS_TESTS_DATA_H
 
@@ -36,8 +36,8 @@ typedef enum data_kind {
 
 const char *data_kind_name(data_kind kind);
 
-/* Fill the arrays of a call whose loss, dtype, shape, parameters and labels are set. `target` is not
- * touched for rows. Samples of every kind of nastiness take turns, in seeded order. */
+/* Fill the arrays of a call whose loss, dtype, shape, parameters and labels are set. `target` is
+ * not touched for rows. Samples of every kind of nastiness take turns, in seeded order. */
 void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target);
 
 /* `count` labels for a call whose shape and parameters are set; one in eight is ignored if `ignore`

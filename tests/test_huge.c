@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Are the loss and gradient of more than 2^31 elements right? Up to there the arrays are one block of
- * memory, mapped again and again; behind they have memory, and other values, of their own. */
+/* Are the loss and gradient of more than 2^31 elements right? Up to there, arrays are one block of
+ * memory, mapped again and again; behind, they have memory, and other values, of their own. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>

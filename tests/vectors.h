@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers that other libraries publish in their tests: PyTorch, torchvision, MONAI, mmcv, optax, Keras,
- * segmentation_models.pytorch. Rounded as printed there. */
+/* Numbers that other libraries publish in their tests: PyTorch, torchvision, MONAI, mmcv, optax,
+ * Keras, segmentation_models.pytorch. Rounded as printed there. */
 #ifndef VLOSS_TESTS_VECTORS_H
 #define VLOSS_TESTS_VECTORS_H
 

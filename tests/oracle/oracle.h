@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The truth about each loss, from its formula in long double: slow, and sharing nothing with src/. */
+/* The truth about each loss, from its formula in long double: slow, sharing nothing with src/. */
 #ifndef VLOSS_TESTS_ORACLE_H
 #define VLOSS_TESTS_ORACLE_H
 
@@ -76,7 +76,7 @@ typedef struct walk {
 walk walk_begin(const call *c, const void *input);
 /* Set everything but the truth. */
 void walk_sample(walk *w, size_t index);
-/* The truth too. NaN in a sample becomes NaN everywhere in it; an ignored or weightless one is 0. */
+/* The truth too. NaN in a sample becomes NaN all over it; an ignored or weightless one is 0. */
 void walk_truth(walk *w, size_t index);
 void walk_end(walk *w);
 

@@ -14,7 +14,7 @@ BEST_COLOUR = '#2b5fb3'
 
 
 def lines_of(results, loss):
-    """(label, colour, dash, dtype, isa) of a panel: the best ISA in every dtype, the rest in f32."""
+    """(label, colour, dash, dtype, isa) of a panel: the best ISA in both dtypes, others in f32."""
     isas = results.isas()
     best = isas[0]
     lines = [(f'{best} f32', BEST_COLOUR, '-', 'f32', best),
@@ -52,8 +52,8 @@ def draw_panel(axes, results, loss, sizes):
         found = points(results, loss, dtype, isa)
         shown = [n for n in sizes if n in found]
         places = [found[n][0] for n in shown] if ladder else [sizes.index(n) for n in shown]
-        axes.plot(places, [found[n][1] for n in shown], dash if ladder else 'none', label=label,
-                  color=colour, marker='o', markersize=3, linewidth=1.4,
+        axes.plot(places, [found[n][1] for n in shown], linestyle=dash if ladder else 'none',
+                  label=label, color=colour, marker='o', markersize=3, linewidth=1.4,
                   markerfacecolor='white' if dash == ':' else colour)
     axes.axhline(1, color='black', linewidth=0.8)
     axes.set_yscale('log')
@@ -77,7 +77,8 @@ def draw(results, path):
     columns = min(COLUMNS, max(1, len(sizes)))
     rows = max(1, math.ceil(len(sizes) / columns))
     # text stays text, and two runs of this program give the same file
-    plt.rcParams.update({'svg.fonttype': 'none', 'svg.hashsalt': 'vloss', 'font.family': 'sans-serif'})
+    plt.rcParams.update({'svg.fonttype': 'none', 'svg.hashsalt': 'vloss',
+                         'font.family': 'sans-serif'})
     figure, grid = plt.subplots(rows, columns, figsize=(3.4 * columns, 2.9 * rows + 0.8),
                                 squeeze=False, sharey=True, layout='constrained')
     entries = {}

@@ -17,7 +17,7 @@ static const size_t shapes[][3] = {
     [VLOSS_OVERLAP] = {3, 351},
 };
 
-/* Relative to the loss and to the largest slope. Sums of a thousand floats in one lane are within. */
+/* Relative to the loss and the largest slope; enough for a thousand floats summed in one lane. */
 static const double tolerance[] = {[F32] = 1e-5, [F64] = 1e-12};
 
 static double value(const void *array, dtype type, size_t i) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Random inputs in one arena, so that a library call and the memcpy that it is measured against touch
- * the same pages. */
+/* Random inputs in one arena, so that a call and the memcpy that it is measured against touch the
+ * same pages. */
 #ifndef VLOSS_BENCH_DATA_H
 #define VLOSS_BENCH_DATA_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AVX2 loops written by hand for one loss each: the speed that the library's shared frames must keep
- * up with. They do the library's job on finite boxes (ties, inverted axes, guarded divisions), but sum
- * in a few f32 lanes, in any order, and know one format, one reduction and no weights. */
+/* AVX2 loops written by hand for one loss each: the speed that the frames of the library must keep
+ * up with. They do its job on finite boxes (ties, inverted axes, guarded divisions), but check no
+ * argument, sum in a few f32 lanes, and know one format, one reduction and no weights. */
 #include <immintrin.h>
 #include <string.h>
 
@@ -108,8 +108,8 @@ INLINE __m256 part(__m256 a, __m256 b) {
                        _mm256_and_ps(half, _mm256_cmp_ps(a, b, _CMP_GE_OQ)));
 }
 
-/* Extents of the prediction, the intersection and the hull, areas of union and hull, and the part of
- * each corner's slope that is the intersection's. */
+/* Extents of prediction, intersection and hull, areas of union and hull, and the part of each
+ * corner's slope that is the intersection's. */
 typedef struct measured {
   __m256 width, height, inner_width, inner_height, outer_width, outer_height, join, hull;
   boxes parts;
@@ -245,9 +245,12 @@ INLINE float giou_loop(const float *input, const float *target, size_t n, float 
   size_t i = 0;
   for (; i + GROUP * LANES <= n; i += GROUP * LANES)
     total = giou_group(input + 4 * i, target + 4 * i, shares, grad ? grad + 4 * i : NULL, total);
-  for (; i < n; i += LANES) { /* padded with identical boxes, whose loss is 0 */
+  for (; i + LANES <= n; i += LANES)
+    total = _mm256_add_ps(
+        total, giou_rare(input + 4 * i, target + 4 * i, shares, grad ? grad + 4 * i : NULL));
+  if (i < n) { /* padded with identical boxes, whose loss is 0 */
     float block[3][4 * LANES];
-    size_t rest = n - i < LANES ? n - i : LANES, bytes = rest * 4 * sizeof(float);
+    size_t bytes = (n - i) * 4 * sizeof(float);
     for (size_t k = 0; k < 4 * LANES; k++) block[0][k] = block[1][k] = (float)(k % 4);
     memcpy(block[0], input + 4 * i, bytes);
     memcpy(block[1], target + 4 * i, bytes);

@@ -67,7 +67,7 @@ static double field(const call *c, const char *name, double otherwise) {
 
 static vloss_box_options box_options(const call *c) {
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
-  o.format = (vloss_box_format)field(c, "format", o.format);
+  o.format = (vloss_box_format)(int)field(c, "format", o.format);
   o.eps = field(c, "eps", o.eps);
   return o;
 }
@@ -82,7 +82,7 @@ static vloss_cross_entropy_options cross_entropy_options(const call *c) {
 
 static vloss_overlap_options overlap_options(const call *c) {
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
-  o.activation = (vloss_activation)field(c, "activation", o.activation);
+  o.activation = (vloss_activation)(int)field(c, "activation", o.activation);
   o.smoothing = field(c, "smoothing", o.smoothing);
   o.gamma = field(c, "gamma", o.gamma);
   o.log = (int)field(c, "log", o.log);

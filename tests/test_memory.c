@@ -11,8 +11,8 @@
 #include "executors.h"
 #include "testing.h"
 
-static const char *forbidden; /* the last function that was called although it must not be */
-static int watching;
+static const char *volatile forbidden; /* the last function that was called although it must not be */
+static volatile int watching;
 
 static void note(const char *name) {
   if (watching) forbidden = name;
@@ -90,7 +90,7 @@ static void quiet(problem *p) {
 static void test_quiet(void **state) {
   (void)state;
   watching = 1; /* the watch itself works */
-  void *volatile p = malloc(1); /* volatile, or the compiler leaves it out */
+  void *volatile p = malloc(1);
   watching = 0;
   free(p);
   assert_string_equal(forbidden, "malloc");

@@ -16,7 +16,7 @@
 #endif
 
 typedef long double wide;
-typedef vec function(vec x);
+typedef __typeof__(vexp) function;
 
 /* What is tested: a range of one sign, its end next to zero first, and a part of it where the errors are
  * larger than in most of the exponents. */

@@ -21,7 +21,7 @@ static int64_t label_at(vloss_labels labels, size_t i) {
 /* Every label is looked at before anything is written. Returns the sum of the rows' class weights. */
 static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
                            const vloss_cross_entropy_options *o) {
-  double total = 0;
+  compensated total = {0, 0};
   for (size_t i = 0; i < rows; i++) {
     int64_t label = label_at(labels, i);
     if (label == o->ignore_index) {
@@ -31,10 +31,10 @@ static double check_labels(request *r, vloss_labels labels, size_t rows, size_t 
       request_fail(r, VLOSS_ERROR_LABEL, "labels");
       return 0;
     } else if (o->class_weight) {
-      total += request_number(r, o->class_weight, (size_t)label, 1);
+      sum_merge(&total, (compensated){request_number(r, o->class_weight, (size_t)label, 1), 0});
     }
   }
-  return o->class_weight ? total : (double)(rows - r->ignored);
+  return o->class_weight ? total.value + total.error : (double)(rows - r->ignored);
 }
 
 static void check_class_weights(request *r, const void *weights, size_t classes) {

@@ -51,6 +51,9 @@ ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *in
 ALWAYS_INLINE void measure_areas(geometry *g) {
   vec zero = vset1(0);
   mask overlap = vand(vlt(zero, g->inner_width), vlt(zero, g->inner_height));
+  /* a box without area meets nothing, whatever rounding left of the offsets */
+  vec narrowest = vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
+  overlap = vand(overlap, vlt(zero, narrowest));
   g->inner_width = vselect(overlap, g->inner_width, zero);
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
@@ -217,7 +220,7 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   /* differences of the largest numbers would overflow */
   vec largest = vmax(largest_of(p), largest_of(t));
   mask huge = vlt(vmul(largest_extent(), vset1(0x1p30f)), largest);
-  vec shrink = vselect(huge, vset1(0x1p-8f), one);
+  vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
   geometry g = measure(vmul4(p, shrink), vmul4(t, shrink), format, eps);
   if (format == VLOSS_XYXY) {
     found_p = vmul4(found_p, shrink);

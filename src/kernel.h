@@ -81,7 +81,7 @@ typedef enum overlap_phase { OVERLAP_SUMS, OVERLAP_TERMS, OVERLAP_GRADIENT } ove
 /* The sums over a group, and what a loss makes of them: its value and the slope
  * constant + target t + input p with respect to p. */
 typedef struct overlap_group {
-  compensated sums[3]; /* I, P, Y */
+  compensated sums[3]; /* product, false positives, false negatives */
   double loss;
   double slope, slope_target, slope_input;
 } overlap_group;

@@ -188,17 +188,40 @@ typedef struct axis {
   vec *low, *high, *inner, *outer, *low_selector, *high_selector;
 } axis;
 
-/* The offsets of an axis with a centre in it, by differences of what was given: the centre itself would
- * be rounded at the size of the coordinates. */
-static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask inverted,
-                      mask target_inverted, vec target_extent, axis a) {
-  vec half = vset1((real)0.5), zero = vset1(0), inner, outer;
-  mask either = vor(inverted, target_inverted);
+/* Offsets of the edges of an axis that may have become its centre, from what was given: the centre
+ * itself would be rounded at the size of the coordinates. */
+static void offsets_of_corners(vec low, vec high, vec target_low, vec target_high, mask inverted,
+                               mask target_inverted, vec *low_offset, vec *high_offset) {
+  vec half = vset1((real)0.5);
   vec other_low = vselect(inverted, high, low), other_high = vselect(inverted, low, high);
   vec target_other_low = vselect(target_inverted, target_high, target_low);
   vec target_other_high = vselect(target_inverted, target_low, target_high);
-  vec low_offset = vmul(half, vadd(vsub(low, target_low), vsub(other_low, target_other_low)));
-  vec high_offset = vmul(half, vadd(vsub(high, target_high), vsub(other_high, target_other_high)));
+  *low_offset = vmul(half, vadd(vsub(low, target_low), vsub(other_low, target_other_low)));
+  *high_offset = vmul(half, vadd(vsub(high, target_high), vsub(other_high, target_other_high)));
+}
+
+static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_extent, mask inverted,
+                               mask target_inverted, vec *low_offset, vec *high_offset) {
+  vec half = vset1((real)0.5), zero = vset1(0), shift = vsub(low, target_low);
+  vec start = vselect(inverted, vmul(half, extent), zero);
+  vec target_start = vselect(target_inverted, vmul(half, target_extent), zero);
+  vec end = vselect(inverted, start, extent);
+  vec target_end = vselect(target_inverted, target_start, target_extent);
+  *low_offset = vadd(shift, vsub(start, target_start));
+  *high_offset = vadd(shift, vsub(end, target_end));
+}
+
+/* Measures an axis with a centre in it again; the numbers are as they were given. */
+static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask inverted,
+                      mask target_inverted, vec target_extent, vloss_box_format format, axis a) {
+  vec zero = vset1(0), low_offset, high_offset, inner, outer;
+  mask either = vor(inverted, target_inverted);
+  if (format == VLOSS_XYXY)
+    offsets_of_corners(low, high, target_low, target_high, inverted, target_inverted, &low_offset,
+                       &high_offset);
+  else
+    offsets_of_extents(low, high, target_low, target_high, inverted, target_inverted, &low_offset,
+                       &high_offset);
   measure_offsets(low_offset, high_offset, target_extent, &inner, &outer);
   *a.low = vselect(either, low_offset, *a.low);
   *a.high = vselect(either, high_offset, *a.high);
@@ -222,14 +245,14 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   mask huge = vlt(vmul(largest_extent(), vset1(0x1p30f)), largest);
   vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
   geometry g = measure(vmul4(p, shrink), vmul4(t, shrink), format, eps);
-  if (format == VLOSS_XYXY) {
+  if (format != VLOSS_CXCYWH) {
     found_p = vmul4(found_p, shrink);
     found_t = vmul4(found_t, shrink);
     mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g.target_width,
-              (axis){&g.left, &g.right, &g.inner_width, &g.outer_width, &g.inner.left,
+              format, (axis){&g.left, &g.right, &g.inner_width, &g.outer_width, &g.inner.left,
                      &g.inner.right});
     mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g.target_height,
-              (axis){&g.top, &g.bottom, &g.inner_height, &g.outer_height, &g.inner.top,
+              format, (axis){&g.top, &g.bottom, &g.inner_height, &g.outer_height, &g.inner.top,
                      &g.inner.bottom});
   }
   vec scale = vselect(ordinary, one, reciprocal_power(vadd(g.outer_width, g.outer_height)));

@@ -67,16 +67,17 @@ ALWAYS_INLINE lanes lanes_of_largest(const rows_call *c, const lane_block *b, in
 }
 
 typedef struct lane_sums {
-  lane_sum sum, class_weight, weighted_drop;
+  lane_sum sum, shares, half_drops;
 } lane_sums;
 
+/* w is share w_k. */
 ALWAYS_INLINE void lane_add_smooth(lane_sums *s, vec logit, vec largest, vec w, size_t j) {
   vec zero = vset1(0);
   mask masked = veq(logit, vset1(-real_infinity)), none = vor(masked, veq(w, zero));
-  vec drop = vselect(veq(logit, largest), zero, vsub(largest, logit));
-  s->class_weight.part.lane[j] = vadd(s->class_weight.part.lane[j], vselect(masked, zero, w));
-  s->weighted_drop.part.lane[j] =
-      vadd(s->weighted_drop.part.lane[j], vselect(none, zero, vmul(w, drop)));
+  vec half_drop = half_difference(largest, logit);
+  s->shares.part.lane[j] = vadd(s->shares.part.lane[j], vselect(masked, zero, w));
+  s->half_drops.part.lane[j] =
+      vadd(s->half_drops.part.lane[j], vselect(none, zero, vmul(w, half_drop)));
 }
 
 /* Sums over the classes; keeps the exponentials in grad, -1 for masks where `smooth`. */
@@ -89,15 +90,15 @@ ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, con
       vec e = exponential(logit, top, infinite);
       s->sum.part.lane[j] = vadd(s->sum.part.lane[j], e);
       if (smooth) {
-        lane_add_smooth(s, logit, top, w, j);
+        lane_add_smooth(s, logit, top, vmul(vset1(c->share), w), j);
         e = vselect(veq(logit, vset1(-real_infinity)), vset1(masked_class), e);
       }
       if (b->grad) lane_store(b->grad + k * b->stride + j * LANES, e, b, j, whole);
     }
     if (k % PART == PART - 1 || k + 1 == c->classes) {
       lane_sum_flush(&s->sum);
-      if (smooth) lane_sum_flush(&s->class_weight);
-      if (smooth) lane_sum_flush(&s->weighted_drop);
+      if (smooth) lane_sum_flush(&s->shares);
+      if (smooth) lane_sum_flush(&s->half_drops);
     }
   }
 }
@@ -106,10 +107,10 @@ ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, con
 ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step, const lane_sums *s,
                               vec largest, int j) {
   int at = j * LANES;
-  row_sums sums = {largest, lane_sum_value(&s->sum, j), lane_sum_value(&s->class_weight, j),
-                   lane_sum_value(&s->weighted_drop, j)};
+  row_sums sums = {largest, lane_sum_value(&s->sum, j), lane_sum_value(&s->shares, j),
+                   lane_sum_value(&s->half_drops, j)};
   row_target t = {vload(b->target_logit + at), vload(b->target_weight + at)};
-  row_loss r = step(sums, t, vset1(c->smoothing), vset1((real)c->classes), vload(b->upstream + at));
+  row_loss r = step(sums, t, vset1(c->smoothing), vset1(c->share), vload(b->upstream + at));
   vstore(b->loss + at, r.loss);
   vstore(b->share + at, r.share);
   vstore(b->target + at, r.target);

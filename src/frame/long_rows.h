@@ -11,6 +11,7 @@ typedef struct long_row {
   real *grad;
   size_t classes, inner;
   const real *class_weight;
+  real share;
   int smooth; /* class weights and masks matter */
 } long_row;
 
@@ -58,28 +59,28 @@ static inline real row_largest(const long_row *r) {
 }
 
 typedef struct long_sums {
-  totals sum, class_weight, weighted_drop;
+  totals sum, shares, half_drops;
 } long_sums;
 
 /* Adds a chunk of classes to the sums that smoothing needs, and marks its masks in `kept`. */
 static void add_smooth(const long_row *r, const real *z, size_t begin, size_t count, vec largest,
                        real *kept, long_sums *sums) {
-  lanes weight = lanes_zero(), weighted_drop = lanes_zero();
+  lanes shares = lanes_zero(), half_drops = lanes_zero();
   vec zero = vset1(0);
   for (size_t i = 0; i < count; i += LANES) {
     size_t part = lanes_left(count, i), j = i / LANES % VECS;
     vec logit = load_logits(z + i, part);
     vec w = r->class_weight ? vload_part(r->class_weight + begin + i, part) : vset1(1);
+    w = vmul(vset1(r->share), w);
     mask masked = veq(logit, vset1(-real_infinity));
-    vec drop = vselect(veq(logit, largest), zero, vsub(largest, logit));
     mask none = vor(masked, veq(w, zero));
-    weight.lane[j] = vadd(weight.lane[j], vselect(masked, zero, w));
-    weighted_drop.lane[j] = vadd(weighted_drop.lane[j], vselect(none, zero, vmul(w, drop)));
+    shares.lane[j] = vadd(shares.lane[j], vselect(masked, zero, w));
+    half_drops.lane[j] = vadd(half_drops.lane[j], vselect(none, zero, vmul(w, half_difference(largest, logit))));
     if (kept)
       vstore_part(kept + i, vselect(masked, vset1(masked_class), vload_part(kept + i, part)), part);
   }
-  totals_add_any_lanes(&sums->class_weight, weight);
-  totals_add_any_lanes(&sums->weighted_drop, weighted_drop);
+  totals_add_any_lanes(&sums->shares, shares);
+  totals_add_any_lanes(&sums->half_drops, half_drops);
 }
 
 /* Sums over the row; keeps the exponentials of contiguous rows if `kept`. */
@@ -166,11 +167,11 @@ static void row_zero(const long_row *r) {
 ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_step *step,
                              const long_sums *sums, real largest) {
   row_sums s = {vset1(largest), vset1((real)(sum_value(totals_sum(&sums->sum)) / SUM_UNIT)),
-                vset1((real)(sum_value(totals_sum(&sums->class_weight)) / SUM_UNIT)),
-                vset1((real)(sum_value(totals_sum(&sums->weighted_drop)) / SUM_UNIT))};
+                vset1((real)(sum_value(totals_sum(&sums->shares)) / SUM_UNIT)),
+                vset1((real)(sum_value(totals_sum(&sums->half_drops)) / SUM_UNIT))};
   row_target t = {vset1(b->target_logit[k]), vset1(b->target_weight[k])};
   row_loss r =
-      step(s, t, vset1(c->smoothing), vset1((real)c->classes), vset1(b->upstream[k]));
+      step(s, t, vset1(c->smoothing), vset1(c->share), vset1(b->upstream[k]));
   vstore_part(&b->loss[k], r.loss, 1);
   vstore_part(&b->share[k], r.share, 1);
   vstore_part(&b->target[k], r.target, 1);
@@ -213,7 +214,7 @@ ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) 
   for (size_t k = 0; k < b->count; k++) {
     size_t offset = row_offset(c, b->begin + k);
     long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->classes, c->inner,
-                  c->class_weight, c->smoothing > 0};
+                  c->class_weight, c->share, c->smoothing > 0};
     if (b->active[k] == 0) {
       row_zero(&r);
       continue;

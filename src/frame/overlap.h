@@ -5,33 +5,50 @@
 
 #include "frame/reduce.h"
 
-/* The sums of a group. */
+/* The sums of a group: no differences, so that a loss near 0 keeps its digits. If squared, the first
+ * kind of mistake is (p - t)^2 and the second 0. */
 typedef struct overlap_sums {
-  vec product, input, target;
+  vec product, false_positives, false_negatives; /* p t, p (1 - t), t (1 - p) */
 } overlap_sums;
 
 /* An index of similarity, 1 for a perfect match, as numerator by denominator, and the slopes of both
  * with respect to p: constant + target t + input p. */
 typedef struct overlap_index {
   vec numerator, denominator;
-  vec numerator_target;                                       /* slope of the numerator, by t */
+  vec difference;       /* denominator - numerator */
+  vec numerator_target; /* slope of the numerator, by t */
   vec denominator_constant, denominator_target, denominator_input;
 } overlap_index;
 
 typedef overlap_index overlap_step(overlap_sums s, const vloss_overlap_options *options);
 
-ALWAYS_INLINE vec activate(vec x, vloss_activation activation) {
-  return activation == VLOSS_SIGMOID ? vsigmoid(x) : x;
+/* p and 1 - p */
+typedef struct probability {
+  vec p, q;
+} probability;
+
+ALWAYS_INLINE probability activate(vec x, vloss_activation activation) {
+  vec one = vset1(1);
+  if (activation == VLOSS_IDENTITY) return (probability){x, vsub(one, x)};
+  vec e = vexp(vneg(vabs(x))), likely = vdiv(one, vadd(one, e)), unlikely = vmul(e, likely);
+  mask negative = vlt(x, vset1(0));
+  return (probability){vselect(negative, unlikely, likely), vselect(negative, likely, unlikely)};
 }
 
 typedef struct overlap_lanes {
-  lanes product, input, target;
+  lanes product, false_positives, false_negatives;
 } overlap_lanes;
 
-ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, vec p, vec t, int squared) {
-  s->product.lane[j] = vfma(p, t, s->product.lane[j]);
-  s->input.lane[j] = squared ? vfma(p, p, s->input.lane[j]) : vadd(s->input.lane[j], p);
-  s->target.lane[j] = squared ? vfma(t, t, s->target.lane[j]) : vadd(s->target.lane[j], t);
+ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, probability a, vec t, int squared) {
+  vec false_positive = vmul(a.p, vsub(vset1(1), t)), false_negative = vmul(t, a.q);
+  s->product.lane[j] = vfma(a.p, t, s->product.lane[j]);
+  if (squared) {
+    vec d = vsub(false_positive, false_negative); /* p - t */
+    s->false_positives.lane[j] = vfma(d, d, s->false_positives.lane[j]);
+  } else {
+    s->false_positives.lane[j] = vadd(s->false_positives.lane[j], false_positive);
+    s->false_negatives.lane[j] = vadd(s->false_negatives.lane[j], false_negative);
+  }
 }
 
 /* A group of elements, or less. */
@@ -48,7 +65,7 @@ ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *ta
     size_t part = lanes_left(count, i);
     /* a logit of -inf is a probability of 0 */
     real padding = activation == VLOSS_SIGMOID ? -real_infinity : 0;
-    vec p = activate(vload_part_or(input + i, part, padding), activation);
+    probability p = activate(vload_part_or(input + i, part, padding), activation);
     overlap_add(&s, j, p, vload_part(target + i, part), squared);
   }
   return s;
@@ -61,12 +78,12 @@ ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t c
     overlap_lanes s = overlap_group_sums(input + i, target + i, smaller(count - i, GROUP),
                                          activation, squared);
     all.product = lanes_add(all.product, s.product);
-    all.input = lanes_add(all.input, s.input);
-    all.target = lanes_add(all.target, s.target);
+    all.false_positives = lanes_add(all.false_positives, s.false_positives);
+    all.false_negatives = lanes_add(all.false_negatives, s.false_negatives);
   }
   totals_add_any_lanes(&sums[0], all.product);
-  totals_add_any_lanes(&sums[1], all.input);
-  totals_add_any_lanes(&sums[2], all.target);
+  totals_add_any_lanes(&sums[1], all.false_positives);
+  totals_add_any_lanes(&sums[2], all.false_negatives);
 }
 
 ALWAYS_INLINE void overlap_add_range(const overlap_job *j, size_t begin, size_t end,
@@ -96,10 +113,9 @@ typedef struct overlap_slopes {
 } overlap_slopes;
 
 ALWAYS_INLINE vec overlap_slope(overlap_slopes s, vec x, vec t, vloss_activation activation) {
-  vec p = activate(x, activation);
-  vec grad = vfma(s.input, p, vfma(s.target, t, s.constant));
-  if (activation == VLOSS_IDENTITY) return grad;
-  return vmul(grad, vmul(p, vsigmoid(vneg(x)))); /* 1 - p without cancellation */
+  probability a = activate(x, activation);
+  vec grad = vfma(s.input, a.p, vfma(s.target, t, s.constant));
+  return activation == VLOSS_IDENTITY ? grad : vmul(grad, vmul(a.p, a.q));
 }
 
 ALWAYS_INLINE void overlap_gradient(const overlap_job *j, size_t begin, size_t end,
@@ -139,20 +155,19 @@ static void overlap_differentiate(const overlap_job *j, size_t begin, size_t end
   if (streamed) vstream_end();
 }
 
-/* The loss of index D = Num / Den and its slope dL/dD: (1 - D)^gamma, or -ln D. */
+/* The loss of index D = Num / Den and its slope dL/dD: (1 - D)^gamma by distance 1 - D, or -ln D. */
 typedef struct overlap_outer {
   vec loss, slope;
 } overlap_outer;
 
-static inline overlap_outer overlap_focal(vec index, vec gamma) {
+static inline overlap_outer overlap_focal(vec distance, vec gamma) {
   vec one = vset1(1), zero = vset1(0);
-  vec distance = vmax(zero, vsub(one, index));
   mask plain = veq(gamma, one), perfect = veq(distance, zero);
   vec base = vmin(one, distance); /* beyond [0, 1] only for inputs that are */
   vec loss = vpow_unit(base, gamma);
   /* gamma distance^(gamma - 1), by the quotient: the exponent may be negative */
   vec slope = vselect(perfect, zero, vdiv(vmul(gamma, loss), base));
-  loss = vselect(veq(index, index), vselect(plain, distance, loss), index);
+  loss = vselect(veq(distance, distance), vselect(plain, distance, loss), distance);
   return (overlap_outer){loss, vneg(vselect(plain, one, slope))};
 }
 
@@ -173,8 +188,9 @@ ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
   mask empty = vlt(vabs(d.denominator), vset1(real_min_normal));
   vec inverse = vselect(empty, zero, vdiv(one, d.denominator));
   vec index = vselect(empty, one, vdiv(d.numerator, d.denominator));
+  vec distance = vmax(zero, vselect(empty, zero, vdiv(d.difference, d.denominator)));
   overlap_outer outer = o->log ? overlap_log(index)
-                               : overlap_focal(index, vset1(real_clamp(o->gamma)));
+                               : overlap_focal(distance, vset1(real_clamp(o->gamma)));
   vec factor = vmul(outer.slope, inverse);
   vec results[4] = {
       outer.loss,

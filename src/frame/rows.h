@@ -12,8 +12,8 @@ typedef struct row_sums {
   vec largest; /* logit, at least the lowest finite number */
   vec sum;     /* of e^(z - largest) */
   /* with smoothing, over the classes that are not masked: */
-  vec class_weight;  /* sum of w_c */
-  vec weighted_drop; /* sum of w_c (largest - z_c) */
+  vec shares;     /* sum of share w_c, share = smoothing / classes */
+  vec half_drops; /* sum of share w_c (largest - z_c) / 2 */
 } row_sums;
 
 /* What a row's label picks out. */
@@ -27,8 +27,8 @@ typedef struct row_loss {
   vec loss, slope, share, target;
 } row_loss;
 
-/* smoothing / classes is uniform; upstream is per row */
-typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec classes, vec upstream);
+/* smoothing and share are uniform; upstream is per row */
+typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec share, vec upstream);
 
 /* A block of rows, as arrays. */
 typedef struct row_block {
@@ -47,7 +47,7 @@ typedef struct rows_call {
   const real *logits, *class_weight;
   real *grad;
   size_t classes, inner;
-  real smoothing;
+  real smoothing, share; /* share = smoothing / classes */
 } rows_call;
 
 static inline rows_call rows_begin(const rows_job *j) {
@@ -57,7 +57,8 @@ static inline rows_call rows_begin(const rows_job *j) {
                      reals_out(j->base.grad, 0),
                      j->classes,
                      j->inner,
-                     (real)j->smoothing};
+                     (real)j->smoothing,
+                     (real)j->smoothing / (real)j->classes};
 }
 
 /* e^(z - largest); `infinite` where the largest may be +inf: those classes share p = 1 */
@@ -65,6 +66,12 @@ ALWAYS_INLINE vec exponential(vec z, vec largest, int infinite) {
   vec d = vsub(z, largest);
   if (infinite) d = vselect(veq(z, largest), vset1(0), d);
   return vexp(d);
+}
+
+/* (a - b) / 2, 0 for equal infinities */
+static inline vec half_difference(vec a, vec b) {
+  vec half = vset1((real)0.5);
+  return vselect(veq(a, b), vset1(0), vsub(vmul(half, a), vmul(half, b)));
 }
 
 static const real masked_class = -1; /* kept in place of the exponential of a masked class */

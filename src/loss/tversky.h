@@ -3,12 +3,12 @@
 static inline overlap_index tversky(overlap_sums s, const vloss_overlap_options *options) {
   vec alpha = vset1(real_clamp(options->alpha)), beta = vset1(real_clamp(options->beta));
   vec smoothing = vset1(real_clamp(options->smoothing)), one = vset1(1);
-  vec false_positives = vsub(s.input, s.product), false_negatives = vsub(s.target, s.product);
-  vec mistakes = vfma(alpha, false_positives, vmul(beta, false_negatives));
+  vec mistakes = vfma(alpha, s.false_positives, vmul(beta, s.false_negatives));
   vec numerator = vadd(s.product, smoothing);
   return (overlap_index){
       .numerator = numerator,
       .denominator = vadd(numerator, mistakes),
+      .difference = mistakes,
       .numerator_target = one,
       .denominator_constant = alpha,
       .denominator_target = vsub(vsub(one, alpha), beta),

@@ -6,7 +6,7 @@
 #include "mode.h"
 #include "testing.h"
 
-enum { LAST = 1025, SMALL = 160, HEAVY = 4096 };
+enum { LAST = 1025, SMALL = 64, HEAVY = 4096 };
 
 static void every_setting(rng *r, const vloss_loss *loss, dtype type, const size_t shape[3]) {
   for (size_t setting = 0; setting < case_settings(loss); setting++) {

@@ -261,7 +261,8 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   measure_areas(&g);
 
   r->scale = vmul(shrink, scale);
-  g.eps = vmin(largest_extent(), vmul(vmul(eps, r->scale), r->scale));
+  vec largest_eps = vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020); /* its inverse is normal */
+  g.eps = vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale));
   g.tiny = vmax(g.tiny, vmul(vmul(g.tiny, r->scale), r->scale));
   r->geometry = g;
 }

@@ -111,7 +111,7 @@ ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step,
                    lane_sum_value(&s->half_drops, j)};
   row_target t = {vload(b->target_logit + at), vload(b->target_weight + at)};
   row_loss r = step(sums, t, vset1(c->smoothing), vset1(c->share), vload(b->upstream + at));
-  vstore(b->loss + at, r.loss);
+  vstore(b->half_loss + at, r.half_loss);
   vstore(b->share + at, r.share);
   vstore(b->target + at, r.target);
   return r.slope;

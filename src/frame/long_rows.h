@@ -172,7 +172,7 @@ ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_st
   row_target t = {vset1(b->target_logit[k]), vset1(b->target_weight[k])};
   row_loss r =
       step(s, t, vset1(c->smoothing), vset1(c->share), vset1(b->upstream[k]));
-  vstore_part(&b->loss[k], r.loss, 1);
+  vstore_part(&b->half_loss[k], r.half_loss, 1);
   vstore_part(&b->share[k], r.share, 1);
   vstore_part(&b->target[k], r.target, 1);
   return r.slope;

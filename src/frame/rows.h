@@ -21,10 +21,10 @@ typedef struct row_target {
   vec logit, class_weight;
 } row_target;
 
-/* The result of a step: the loss, and the gradient of class k as
+/* The result of a step: half the loss, which may exceed the type before its weight, and the gradient of class k as
  * e^(z_k - largest) slope - share w_k - [k = y] target. */
 typedef struct row_loss {
-  vec loss, slope, share, target;
+  vec half_loss, slope, share, target;
 } row_loss;
 
 /* smoothing and share are uniform; upstream is per row */
@@ -38,7 +38,7 @@ typedef struct row_block {
   real active[BLOCK];  /* 1, or 0 for rows that are ignored or have weight 0 */
   real weight[BLOCK], upstream[BLOCK];
   real target_logit[BLOCK], target_weight[BLOCK];
-  real loss[BLOCK], share[BLOCK], target[BLOCK]; /* a step's results */
+  real half_loss[BLOCK], share[BLOCK], target[BLOCK]; /* a step's results */
 } row_block;
 
 /* A job in the dtype. */
@@ -113,17 +113,17 @@ static inline row_block rows_open(const rows_call *c, size_t begin, size_t count
   return b;
 }
 
-/* The losses of a block go where they belong. */
+/* The losses of a block go where they belong: halves to the totals. */
 static inline void rows_close(const rows_call *c, row_block *b, totals *t) {
   const job *base = &c->job->base;
   for (size_t k = 0; k < b->count; k++)
-    b->loss[k] = b->active[k] != 0 ? b->weight[k] * b->loss[k] : 0;
+    b->half_loss[k] = b->active[k] != 0 ? b->weight[k] * b->half_loss[k] : 0;
   if (base->loss) {
     real factor = real_clamp(base->loss_factor);
     real *out = reals_out(base->loss, b->begin);
-    for (size_t k = 0; k < b->count; k++) out[k] = b->loss[k] * factor;
+    for (size_t k = 0; k < b->count; k++) out[k] = 2 * (b->half_loss[k] * factor);
   }
-  if (base->want_loss) totals_add_values(t, b->loss, b->count);
+  if (base->want_loss) totals_add_values(t, b->half_loss, b->count);
 }
 
 /* The gradient of a row's own class, which the loops over classes leave out. */

@@ -34,7 +34,8 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
     rows_block(&c, i, count, &t, step);
   }
   if (j->base.stream) vstream_end();
-  result->sums[0] = totals_sum(&t);
+  compensated halves = totals_sum(&t);
+  result->sums[0] = (compensated){2 * halves.value, 2 * halves.error};
 }
 
 #endif

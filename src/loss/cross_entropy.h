@@ -14,11 +14,11 @@ static inline row_loss cross_entropy(row_sums s, row_target t, vec smoothing, ve
   vec smooth = vselect(veq(share, zero), zero, vfma(s.shares, half_log, s.half_drops));
   vec half_drop = half_difference(s.largest, t.logit);
   vec half_own = vselect(veq(own, zero), zero, vmul(own, vadd(half_drop, half_log)));
-  vec half_loss = vadd(half_own, smooth), loss = vadd(half_loss, half_loss);
+  vec half_loss = vadd(half_own, smooth);
   mask infinite = vand(impossible, vlt(zero, t.class_weight));
-  loss = vselect(infinite, infinity, loss);
-  loss = vadd(loss, vsub(s.sum, s.sum)); /* a NaN in the row, even where its weight is 0 */
+  half_loss = vselect(infinite, infinity, half_loss);
+  half_loss = vadd(half_loss, vsub(s.sum, s.sum)); /* a NaN in the row, even where its weight is 0 */
 
   vec slope = vdiv(vmul(upstream, vadd(all, own)), s.sum);
-  return (row_loss){loss, vselect(empty, zero, slope), vmul(upstream, share), vmul(upstream, own)};
+  return (row_loss){half_loss, vselect(empty, zero, slope), vmul(upstream, share), vmul(upstream, own)};
 }

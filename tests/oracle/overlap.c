@@ -3,9 +3,9 @@
 
 #include "oracle.h"
 
-/* Sums over a group: of p t, p, t, or p t, p^2, t^2. */
+/* Sums over a group: of p t, p (1 - t), t (1 - p), or of p t and (p - t)^2. */
 typedef struct sums {
-  wide both, input, target;
+  wide both, spurious, missed;
 } sums;
 
 /* An index in [0, 1] as a fraction, its slope by p_i as a sum of signed terms. */
@@ -20,6 +20,9 @@ static int is_sigmoid(const sample *s) {
 
 static wide activate(const sample *s, wide z) { return is_sigmoid(s) ? 1 / (1 + expl(-z)) : z; }
 
+/* 1 - p */
+static wide complement(const sample *s, wide z) { return is_sigmoid(s) ? 1 / (1 + expl(z)) : 1 - z; }
+
 /* dp/dz */
 static wide activation_slope(const sample *s, wide z) {
   if (!is_sigmoid(s)) return 1;
@@ -31,9 +34,10 @@ static sums make_sums(const sample *s, int squared) {
   sums a = {0, 0, 0};
   for (size_t k = 0; k < s->count; k++) {
     wide p = activate(s, s->input[k]), y = s->target[k];
+    wide spurious = p * (1 - y), missed = y * complement(s, s->input[k]);
     a.both += p * y;
-    a.input += squared ? p * p : p;
-    a.target += squared ? y * y : y;
+    a.spurious += squared ? (spurious - missed) * (spurious - missed) : spurious;
+    a.missed += squared ? 0 : missed;
   }
   return a;
 }
@@ -80,8 +84,8 @@ static void dice(const sample *s, truth *t) {
   int squared = oracle_parameter(s, "squared") == 1;
   wide smoothing = oracle_parameter(s, "smoothing"), slope;
   sums a = make_sums(s, squared);
-  fraction f = {2 * a.both + smoothing, a.input + a.target + smoothing,
-                a.input + a.target - 2 * a.both};
+  wide missing = a.spurious + a.missed;
+  fraction f = {2 * a.both + smoothing, 2 * a.both + missing + smoothing, missing};
   if (empty(s, &f, t)) return;
   outer(s, &f, t, &slope);
   for (size_t k = 0; k < s->count; k++) {
@@ -94,7 +98,7 @@ static void tversky(const sample *s, truth *t) {
   wide alpha = oracle_parameter(s, "alpha"), beta = oracle_parameter(s, "beta");
   wide smoothing = oracle_parameter(s, "smoothing"), slope;
   sums a = make_sums(s, 0);
-  wide missing = alpha * (a.input - a.both) + beta * (a.target - a.both);
+  wide missing = alpha * a.spurious + beta * a.missed;
   fraction f = {a.both + smoothing, a.both + missing + smoothing, missing};
   if (empty(s, &f, t)) return;
   outer(s, &f, t, &slope);

@@ -55,6 +55,7 @@ size_t call_elements(const call *c) {
 }
 
 size_t call_samples(const call *c) {
+  if (call_elements(c) == 0) return 0;
   return c->loss->family == VLOSS_ROWS ? c->shape[0] * c->shape[2] : c->shape[0];
 }
 

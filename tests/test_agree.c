@@ -25,7 +25,7 @@ static void some_setting(rng *r, const vloss_loss *loss, dtype type, const size_
 
 /* Lengths at which every setting runs: all remainders of every vector width, and both sides of the
  * limits of blocks and chunks. */
-static int is_edge(size_t n) { return n <= 9 || (n + 1) % 16 <= 2; }
+static int is_edge(size_t n) { return n <= 9 || (n + 1) % 128 <= 2; }
 
 static void one_length(rng *r, const vloss_loss *loss, dtype type, size_t n) {
   size_t shape[3];
@@ -34,7 +34,7 @@ static void one_length(rng *r, const vloss_loss *loss, dtype type, size_t n) {
     if (elements <= SMALL && is_edge(n) && !mode_emulated())
       every_setting(r, loss, type, shape);
     else
-      some_setting(r, loss, type, shape, mode_emulated() ? 12 : elements > HEAVY ? 6 : 3);
+      some_setting(r, loss, type, shape, mode_emulated() ? 12 : elements > HEAVY ? 24 : 8);
   }
 }
 

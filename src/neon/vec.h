@@ -30,7 +30,6 @@ static inline vec vsqrt(vec a) { return vsqrtq_f64(a); }
 static inline vec vfma(vec a, vec b, vec c) { return vfmaq_f64(c, a, b); }
 static inline vec vfnma(vec a, vec b, vec c) { return vfmsq_f64(c, a, b); }
 static inline vec vabs(vec a) { return vabsq_f64(a); }
-static inline vec vneg(vec a) { return vnegq_f64(a); }
 
 static inline mask vlt(vec a, vec b) { return vcltq_f64(a, b); }
 static inline mask vle(vec a, vec b) { return vcleq_f64(a, b); }
@@ -81,7 +80,6 @@ static inline vec vsqrt(vec a) { return vsqrtq_f32(a); }
 static inline vec vfma(vec a, vec b, vec c) { return vfmaq_f32(c, a, b); }
 static inline vec vfnma(vec a, vec b, vec c) { return vfmsq_f32(c, a, b); }
 static inline vec vabs(vec a) { return vabsq_f32(a); }
-static inline vec vneg(vec a) { return vnegq_f32(a); }
 
 static inline mask vlt(vec a, vec b) { return vcltq_f32(a, b); }
 static inline mask vle(vec a, vec b) { return vcleq_f32(a, b); }
@@ -115,6 +113,11 @@ static inline void vtranspose(vec a[LANES]) {
 }
 
 #endif
+
+/* by the bit: gcc folds -fma(a, b, c) into one instruction that gives a zero the other sign */
+static inline vec vneg(vec a) {
+  return as_real(iadd(as_int(a), ishl(iset1(1), 8 * (int)sizeof(real) - 1)));
+}
 
 /* no streaming store in the intrinsics */
 static inline void vstream(real *p, vec a) { vstore(p, a); }

@@ -49,9 +49,8 @@ static inline vec vfnma(vec a, vec b, vec c) { return real_fma(-a, b, c); }
 /* b where either is NaN or both are zero */
 static inline vec vmin(vec a, vec b) { return a < b ? a : b; }
 static inline vec vmax(vec a, vec b) { return a > b ? a : b; }
-/* sign bit cleared, flipped: of NaN and zero too */
+/* sign bit cleared: of NaN and zero too; vneg() below flips it */
 static inline vec vabs(vec a) { return real_abs(a); }
-static inline vec vneg(vec a) { return -a; }
 
 /* false where either is NaN */
 static inline mask vlt(vec a, vec b) { return a < b; }
@@ -75,6 +74,10 @@ static inline vec as_real(ivec a) {
   vec value;
   memcpy(&value, &a, sizeof value);
   return value;
+}
+/* by the bit: gcc folds -fma(a, b, c) into one instruction that gives a zero the other sign */
+static inline vec vneg(vec a) {
+  return as_real(as_int(a) ^ ((ivec)1 << (8 * sizeof(ivec) - 1)));
 }
 static inline ivec iset1(uint64_t a) { return (ivec)a; }
 /* modulo the width */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Train a softmax classifier on Fisher's iris measurements: iris [IRIS.csv [LOGITS.npy]].
  *
- * vloss gives loss and gradient with respect to the logits; the rest is plain C loops of fixed order.
- * So the whole training gives the same bits on every instruction set, and the program checks that. */
+ * vloss gives loss and gradient with respect to the logits; the rest is plain C loops of fixed
+ * order. So the whole training gives the same bits on every instruction set, and the program checks
+ * that. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -163,7 +164,8 @@ static uint64_t fingerprint(const classifier *model) {
   return hash;
 }
 
-/* Train again on every other instruction set that runs here; 1 if all of them gave the same bits. */
+/* Train again on every other instruction set that runs here; 1 if all of them gave the same bits.
+ * */
 static int repeat_elsewhere(const flowers *data, const classifier *model, const char *active) {
   printf("final weights %016" PRIx64 " on %s", fingerprint(model), active);
   int same = 1;

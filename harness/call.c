@@ -99,28 +99,28 @@ typedef vloss_status runner(const call *c);
 #define PASS_NONE
 #define PASS_ONE(parameter, value) c->parameters[0],
 
-#define RUN_pairwise(name, dtype, parameters)                                                \
-  static vloss_status run_##name##_##dtype(const call *c) {                                  \
+#define RUN_pairwise(name, dtype, parameters)                                                     \
+  static vloss_status run_##name##_##dtype(const call *c) {                                       \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
-                                  c->loss_out, c->grad);                                     \
+                                  c->loss_out, c->grad);                                          \
   }
-#define RUN_boxes(name, dtype, parameters)                                              \
-  static vloss_status run_##name##_##dtype(const call *c) {                             \
-    vloss_box_options box = box_options(c);                                             \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options,   \
-                                  c->loss_out, c->grad);                                \
+#define RUN_boxes(name, dtype, parameters)                                                         \
+  static vloss_status run_##name##_##dtype(const call *c) {                                        \
+    vloss_box_options box = box_options(c);                                                        \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options, c->loss_out, \
+                                  c->grad);                                                        \
   }
-#define RUN_rows(name, dtype, parameters)                                                    \
-  static vloss_status run_##name##_##dtype(const call *c) {                                  \
-    vloss_##name##_options own = name##_options(c);                                          \
+#define RUN_rows(name, dtype, parameters)                                                     \
+  static vloss_status run_##name##_##dtype(const call *c) {                                   \
+    vloss_##name##_options own = name##_options(c);                                           \
     return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
-                                  &own, c->options, c->loss_out, c->grad);                   \
+                                  &own, c->options, c->loss_out, c->grad);                    \
   }
-#define RUN_overlap(name, dtype, parameters)                                                \
-  static vloss_status run_##name##_##dtype(const call *c) {                                 \
-    vloss_overlap_options own = overlap_options(c);                                         \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own,      \
-                                  c->options, c->loss_out, c->grad);                        \
+#define RUN_overlap(name, dtype, parameters)                                                       \
+  static vloss_status run_##name##_##dtype(const call *c) {                                        \
+    vloss_overlap_options own = overlap_options(c);                                                \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
+                                  c->loss_out, c->grad);                                           \
   }
 #define LOSS(name, family, parameters) \
   RUN_##family(name, f32, parameters) RUN_##family(name, f64, parameters)
@@ -133,6 +133,4 @@ static runner *const runners[][DTYPE_COUNT] = {
 #undef LOSS
 };
 
-vloss_status call_run(const call *c) {
-  return runners[c->loss - vloss_losses(NULL)][c->dtype](c);
-}
+vloss_status call_run(const call *c) { return runners[c->loss - vloss_losses(NULL)][c->dtype](c); }

@@ -7,7 +7,8 @@
 
 enum { CPU_FMA = 1, CPU_AVX2 = 2 };
 
-/* The words that decide: CPUID(0).eax, CPUID(1).ecx, CPUID(7,0).ebx, XGETBV(0) (0 without OSXSAVE). */
+/* The words that decide: CPUID(0).eax, CPUID(1).ecx, CPUID(7,0).ebx, XGETBV(0) (0 without OSXSAVE).
+ * */
 typedef struct cpu_words {
   uint32_t max_leaf, leaf1_ecx, leaf7_ebx;
   uint64_t xcr0;
@@ -19,8 +20,8 @@ unsigned vloss_cpu_decide(cpu_words words);
 /* The features of this machine. */
 unsigned vloss_cpu_features(void);
 
-/* Make the control word the default (round to nearest, no flush to zero, traps masked) and return what
- * to hand to vloss_cpu_unpin(). It is written only where it differs. */
+/* Make the control word the default (round to nearest, no flush to zero, traps masked) and return
+ * what to hand to vloss_cpu_unpin(). It is written only where it differs. */
 uint64_t vloss_cpu_pin(void);
 void vloss_cpu_unpin(uint64_t pinned);
 

@@ -29,7 +29,8 @@ const isa *vloss_isa_choose(unsigned features, const char *name) {
   return NULL;
 }
 
-/* Every thread that races here stores the same row, and rows are constants: relaxed order is enough. */
+/* Every thread that races here stores the same row, and rows are constants: relaxed order is
+ * enough. */
 static _Atomic(const isa *) active;
 
 const isa *vloss_isa_active(void) {
@@ -46,9 +47,7 @@ const isa *vloss_isa_active(void) {
   return row;
 }
 
-void vloss_isa_force(const isa *row) {
-  atomic_store_explicit(&active, row, memory_order_relaxed);
-}
+void vloss_isa_force(const isa *row) { atomic_store_explicit(&active, row, memory_order_relaxed); }
 
 vloss_status vloss_set_isa(const char *name) {
   const isa *row = vloss_isa_choose(vloss_cpu_features(), name);

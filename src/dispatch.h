@@ -15,14 +15,15 @@ typedef struct isa {
 extern const isa vloss_isas[];
 extern const size_t vloss_isas_count;
 
-/* The first row with that name (any name if NULL or "") that a CPU with those features can run, or NULL.
- * A pure function, tested from a table of CPUs. */
+/* The first row with that name (any name if NULL or "") that a CPU with those features can run, or
+ * NULL. A pure function, tested from a table of CPUs. */
 const isa *vloss_isa_choose(unsigned features, const char *name);
 
 /* The row in use; the first call decides. */
 const isa *vloss_isa_active(void);
 
-/* Use this row, whatever the CPU: for tests and benches that name a build, not an instruction set. */
+/* Use this row, whatever the CPU: for tests and benches that name a build, not an instruction set.
+ * */
 void vloss_isa_force(const isa *row);
 
 #endif

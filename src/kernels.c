@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All kernels of one ISA and dtype. The build compiles this file for each pair, with the ISA's folder
- * first among the include paths, VLOSS_KERNELS naming the table, and VLOSS_F64 for f64. */
+/* All kernels of one ISA and dtype. The build compiles this file for each pair, with the ISA's
+ * folder first among the include paths, VLOSS_KERNELS naming the table, and VLOSS_F64 for f64. */
 #include "vec.h"
 
 #include "frame/boxes.h"
@@ -10,9 +10,9 @@
 
 #include "steps.h" /* made by the build: every loss/<name>.h of the registry */
 
-#define LOSS(name, family, parameters)                                                      \
+#define LOSS(name, family, parameters)                                                     \
   static void name##_kernel(const void *work, size_t begin, size_t end, partial *result) { \
-    family(work, begin, end, result, name);                                                  \
+    family(work, begin, end, result, name);                                                \
   }
 #include "losses.def"
 #undef LOSS

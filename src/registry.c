@@ -16,10 +16,10 @@ static const vloss_parameter cross_entropy[] = {
     {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL},
 };
 
-#define OVERLAP_FIELDS                                                                   \
-  {"activation", VLOSS_IDENTITY, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"},     \
-      {"smoothing", 1e-5, 0.0, DBL_MAX, NULL}, {"gamma", 1.0, 0.0, DBL_MAX, NULL}, {     \
-    "log", 0.0, 0.0, 1.0, "no|yes"                                                       \
+#define OVERLAP_FIELDS                                                               \
+  {"activation", VLOSS_IDENTITY, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"}, \
+      {"smoothing", 1e-5, 0.0, DBL_MAX, NULL}, {"gamma", 1.0, 0.0, DBL_MAX, NULL}, { \
+    "log", 0.0, 0.0, 1.0, "no|yes"                                                   \
   }
 static const vloss_parameter dice[] = {OVERLAP_FIELDS, {"squared", 0.0, 0.0, 1.0, "no|yes"}};
 static const vloss_parameter tversky[] = {

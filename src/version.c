@@ -6,7 +6,7 @@
 
 const char *vloss_version(void) {
   return TEXT(VLOSS_VERSION_MAJOR) "." TEXT(VLOSS_VERSION_MINOR) "." TEXT(VLOSS_VERSION_PATCH);
- }
+}
 
 const char *vloss_status_string(vloss_status status) {
   switch (status) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One problem on the plainest scalar build, and again on every instruction set, between guard pages: the
- * bits of loss, gradient and report must be the same. */
+/* One problem on the plainest scalar build, and again on every instruction set, between guard
+ * pages: the bits of loss, gradient and report must be the same. */
 #ifndef VLOSS_TESTS_AGREE_H
 #define VLOSS_TESTS_AGREE_H
 

@@ -16,7 +16,8 @@ static size_t page(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
 guard guard_new(size_t bytes) {
   size_t inside = (bytes + page() - 1) / page() * page();
-  unsigned char *all = mmap(NULL, inside + 2 * page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char *all =
+      mmap(NULL, inside + 2 * page(), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (all == MAP_FAILED || mprotect(all + page(), inside, PROT_READ | PROT_WRITE) != 0) {
     perror("guard pages");
     abort();

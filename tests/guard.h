@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory between two pages that nothing may touch: the only check that sees every kind of access outside
- * an array (sanitizers miss masked loads and streamed stores). */
+/* Memory between two pages that nothing may touch: the only check that sees every kind of access
+ * outside an array (sanitizers miss masked loads and streamed stores). */
 #ifndef VLOSS_TESTS_GUARD_H
 #define VLOSS_TESTS_GUARD_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prints the instruction set in use, then a hash of loss and gradient for every loss and dtype: what
- * dispatch-under-qemu compares between CPUs. */
+/* Prints the instruction set in use, then a hash of loss and gradient for every loss and dtype:
+ * what dispatch-under-qemu compares between CPUs. */
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is every loss bit-identical on each instruction set, for every n from 0 to 1025, between guard pages?
- * n runs along every axis of the shape; parameters, data, reductions and extras take turns. */
+/* Is every loss bit-identical on each instruction set, for every n from 0 to 1025, between guard
+ * pages? n runs along every axis of the shape; parameters, data, reductions and extras take turns.
+ * */
 
 #include "agree.h"
 #include "mode.h"
 #include "testing.h"
 
-enum { LAST = 1025, SMALL = 64, HEAVY = 4096 };
+enum { LAST = 1025, SMALL = 160, HEAVY = 4096 };
 
 static void every_setting(rng *r, const vloss_loss *loss, dtype type, const size_t shape[3]) {
   for (size_t setting = 0; setting < case_settings(loss); setting++) {
@@ -25,7 +26,7 @@ static void some_setting(rng *r, const vloss_loss *loss, dtype type, const size_
 
 /* Lengths at which every setting runs: all remainders of every vector width, and both sides of the
  * limits of blocks and chunks. */
-static int is_edge(size_t n) { return n <= 9 || (n + 1) % 128 <= 2; }
+static int is_edge(size_t n) { return n <= 9 || (n + 1) % 16 <= 2; }
 
 static void one_length(rng *r, const vloss_loss *loss, dtype type, size_t n) {
   size_t shape[3];
@@ -34,7 +35,7 @@ static void one_length(rng *r, const vloss_loss *loss, dtype type, size_t n) {
     if (elements <= SMALL && is_edge(n) && !mode_emulated())
       every_setting(r, loss, type, shape);
     else
-      some_setting(r, loss, type, shape, mode_emulated() ? 12 : elements > HEAVY ? 24 : 8);
+      some_setting(r, loss, type, shape, mode_emulated() ? 12 : elements > HEAVY ? 6 : 3);
   }
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is every loss bit-identical on each instruction set for the shapes that its family treats apart: few
- * and many classes, strided classes, small and long groups, and sizes that are split into tasks? */
+/* Is every loss bit-identical on each instruction set for the shapes that its family treats apart:
+ * few and many classes, strided classes, small and long groups, and sizes that are split into
+ * tasks? */
 
 #include "agree.h"
 #include "executors.h"
@@ -16,8 +17,8 @@ static void shaped(rng *r, const vloss_loss *loss, dtype type, const size_t shap
 }
 
 static void rows(rng *r, const vloss_loss *loss, dtype type) {
-  static const size_t classes[] = {1, 2, 3, 7, 8, 10, 19, 31, 32, 33, 64, 100, 255, 256, 257, 1000,
-                                   2047, 2049, 4099};
+  static const size_t classes[] = {1,  2,   3,   7,   8,   10,   19,   31,   32,  33,
+                                   64, 100, 255, 256, 257, 1000, 2047, 2049, 4099};
   static const size_t inner[] = {1, 2, 7, 31, 32, 33, 49};
   if (loss->family != VLOSS_ROWS) return;
   for (size_t i = 0; i < COUNT(classes); i++)
@@ -43,13 +44,16 @@ static void groups(rng *r, const vloss_loss *loss, dtype type) {
 
 /* Shapes of `elements`, more or less, that a call splits along every axis it can. */
 static int long_shape(vloss_family family, size_t elements, size_t variant, size_t shape[3]) {
-  const size_t rows_shapes[][3] = {{elements / 10, 10, 1}, {elements / 1000, 1000, 1},
-                                   {3, 19, elements / 57}, {5, elements / 5, 1}};
+  const size_t rows_shapes[][3] = {{elements / 10, 10, 1},
+                                   {elements / 1000, 1000, 1},
+                                   {3, 19, elements / 57},
+                                   {5, elements / 5, 1}};
   const size_t group_shapes[][3] = {{1, elements, 1}, {3, elements / 3, 1}, {elements / 33, 33, 1}};
   const size_t box_shape[3] = {elements / 4, 1, 1}, plain_shape[3] = {elements, 1, 1};
   const size_t *from = family == VLOSS_BOXES ? box_shape : plain_shape;
-  size_t variants = family == VLOSS_ROWS ? COUNT(rows_shapes)
-                    : family == VLOSS_OVERLAP ? COUNT(group_shapes) : 1;
+  size_t variants = family == VLOSS_ROWS      ? COUNT(rows_shapes)
+                    : family == VLOSS_OVERLAP ? COUNT(group_shapes)
+                                              : 1;
   if (variant >= variants) return 0;
   if (family == VLOSS_ROWS) from = rows_shapes[variant];
   if (family == VLOSS_OVERLAP) from = group_shapes[variant];

@@ -13,14 +13,46 @@
 enum { SPECIALS = 20 };
 
 static const double *specials(dtype type) {
-  static const double narrow[SPECIALS] = {
-      0, -0.0, 0x1p-149, -0x1p-149, 0x1.8p-128, -0x1.8p-128, 0x1p-126, -0x1p-126, 1, -1,
-      0.5, -0.5, 0x1p-24, -3, (double)FLT_MAX, -(double)FLT_MAX,
-      (double)INFINITY, -(double)INFINITY, (double)NAN, 1.0 + 0x1p-23};
-  static const double broad[SPECIALS] = {
-      0, -0.0, 0x1p-1074, -0x1p-1074, 0x1.8p-1024, -0x1.8p-1024, 0x1p-1022, -0x1p-1022, 1, -1,
-      0.5, -0.5, 0x1p-53, -3, DBL_MAX, -DBL_MAX,
-      (double)INFINITY, -(double)INFINITY, (double)NAN, 1.0 + 0x1p-52};
+  static const double narrow[SPECIALS] = {0,
+                                          -0.0,
+                                          0x1p-149,
+                                          -0x1p-149,
+                                          0x1.8p-128,
+                                          -0x1.8p-128,
+                                          0x1p-126,
+                                          -0x1p-126,
+                                          1,
+                                          -1,
+                                          0.5,
+                                          -0.5,
+                                          0x1p-24,
+                                          -3,
+                                          (double)FLT_MAX,
+                                          -(double)FLT_MAX,
+                                          (double)INFINITY,
+                                          -(double)INFINITY,
+                                          (double)NAN,
+                                          1.0 + 0x1p-23};
+  static const double broad[SPECIALS] = {0,
+                                         -0.0,
+                                         0x1p-1074,
+                                         -0x1p-1074,
+                                         0x1.8p-1024,
+                                         -0x1.8p-1024,
+                                         0x1p-1022,
+                                         -0x1p-1022,
+                                         1,
+                                         -1,
+                                         0.5,
+                                         -0.5,
+                                         0x1p-53,
+                                         -3,
+                                         DBL_MAX,
+                                         -DBL_MAX,
+                                         (double)INFINITY,
+                                         -(double)INFINITY,
+                                         (double)NAN,
+                                         1.0 + 0x1p-52};
   return type == F32 ? narrow : broad;
 }
 
@@ -39,11 +71,10 @@ static void fill_specials(rng *r, problem *p) {
 }
 
 static void cross(rng *r, const vloss_loss *loss, dtype type) {
-  static const size_t shapes[][3] = {
-      [VLOSS_PAIRWISE] = {SPECIALS * SPECIALS + 3, 1, 1},
-      [VLOSS_BOXES] = {2000, 1, 1},
-      [VLOSS_ROWS] = {300, 3, 1},
-      [VLOSS_OVERLAP] = {90, 5, 1}};
+  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {SPECIALS * SPECIALS + 3, 1, 1},
+                                     [VLOSS_BOXES] = {2000, 1, 1},
+                                     [VLOSS_ROWS] = {300, 3, 1},
+                                     [VLOSS_OVERLAP] = {90, 5, 1}};
   size_t shape[3];
   memcpy(shape, shapes[loss->family], sizeof shape);
   for (size_t setting = 0; setting < case_settings(loss); setting++) {
@@ -51,8 +82,8 @@ static void cross(rng *r, const vloss_loss *loss, dtype type) {
     if (mode_emulated() && loss->family == VLOSS_BOXES) shape[0] = 200;
     call c = case_call(loss, type, setting);
     vloss_reduction reduction = setting % 4 == 3 ? VLOSS_SUM : VLOSS_NONE;
-    problem *p = problem_new(r, &c, shape, DATA_PLAIN, reduction,
-                             (unsigned)rng_below(r, EXTRA_ALL + 1));
+    problem *p =
+        problem_new(r, &c, shape, DATA_PLAIN, reduction, (unsigned)rng_below(r, EXTRA_ALL + 1));
     fill_specials(r, p);
     agree_all(p, mode_emulated() ? 12 : 3);
     problem_free(p);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does every bad argument of every loss give its status, name the culprit and leave the outputs alone? */
+/* Does every bad argument of every loss give its status, name the culprit and leave the outputs
+ * alone? */
 #include <math.h>
 #include <string.h>
 
@@ -66,9 +67,10 @@ static void overlaps(problem *p) {
 
 /* Products and byte counts that do not fit; each axis alone, then all. */
 static void sizes(problem *p) {
-  static const size_t huge[] = {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1,
-                                SIZE_MAX / 8 + 1};
-  size_t axes = p->call.loss->family == VLOSS_ROWS ? 3 : p->call.loss->family == VLOSS_OVERLAP ? 2 : 1;
+  static const size_t huge[] = {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1, SIZE_MAX / 8 + 1};
+  size_t axes = p->call.loss->family == VLOSS_ROWS      ? 3
+                : p->call.loss->family == VLOSS_OVERLAP ? 2
+                                                        : 1;
   for (size_t i = 0; i < COUNT(huge); i++) {
     call c = p->call;
     for (size_t axis = 0; axis < axes; axis++) {
@@ -125,7 +127,8 @@ static void bad_parameter(problem *p, size_t index, double value) {
   const vloss_parameter *parameter = &p->call.loss->parameters[index];
   call c = p->call;
   c.parameters[index] = value;
-  expect_error(p, &c, parameter->choices ? VLOSS_ERROR_ENUM : VLOSS_ERROR_PARAMETER, parameter->name);
+  expect_error(p, &c, parameter->choices ? VLOSS_ERROR_ENUM : VLOSS_ERROR_PARAMETER,
+               parameter->name);
 }
 
 static void parameters(problem *p) {
@@ -174,10 +177,10 @@ static void log_rules(problem *p) {
   expect_error(p, &c, VLOSS_ERROR_PARAMETER, "gamma");
 }
 
-#define EACH_PROBLEM(f)                  \
+#define EACH_PROBLEM(f)                \
   static void test_##f(void **state) { \
-    (void)state;                         \
-    for_each_problem(f);                 \
+    (void)state;                       \
+    for_each_problem(f);               \
   }
 EACH_PROBLEM(null_pointers)
 EACH_PROBLEM(overlaps)

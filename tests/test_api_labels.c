@@ -17,10 +17,19 @@ static void set_label(void *labels, vloss_label_type type, size_t index, int64_t
   if (type == VLOSS_LABEL_UINT8) ((uint8_t *)labels)[index] = (uint8_t)value;
 }
 
-/* The bad labels of a type: just outside, far outside, and those that a narrowing cast would hide. */
+/* The bad labels of a type: just outside, far outside, and those that a narrowing cast would hide.
+ * */
 static size_t bad_labels(vloss_label_type type, const int64_t **values) {
-  static const int64_t wide[] = {CLASSES, -1, -99, -101, INT64_MIN, INT64_MAX, (int64_t)1 << 32,
-                                 -((int64_t)1 << 32), ((int64_t)1 << 32) - 100, INT32_MAX};
+  static const int64_t wide[] = {CLASSES,
+                                 -1,
+                                 -99,
+                                 -101,
+                                 INT64_MIN,
+                                 INT64_MAX,
+                                 (int64_t)1 << 32,
+                                 -((int64_t)1 << 32),
+                                 ((int64_t)1 << 32) - 100,
+                                 INT32_MAX};
   static const int64_t narrow[] = {CLASSES, -1, -99, INT32_MIN, INT32_MAX, 256, 65536};
   static const int64_t bytes[] = {CLASSES, 255};
   *values = type == VLOSS_LABEL_INT64 ? wide : type == VLOSS_LABEL_INT32 ? narrow : bytes;
@@ -129,13 +138,15 @@ static void test_struct_sizes(void **state) {
     vloss_cross_entropy_options ce = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
     vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
     box.struct_size = ce.struct_size = overlap.struct_size = unknown_sizes[i];
-#define BAD(call, name)                                 \
+#define BAD(call, name)                            \
   assert_int_equal(call, VLOSS_ERROR_STRUCT_SIZE); \
   assert_string_equal(report.argument, name)
     BAD(vloss_giou_f32(f, f + 8, 2, &box, &options, &f_loss, f_grad), "box");
     BAD(vloss_giou_f64(d, d + 8, 2, &box, &options, &d_loss, d_grad), "box");
-    BAD(vloss_cross_entropy_f32(f, labels, 2, 3, 1, &ce, &options, &f_loss, f_grad), "cross_entropy");
-    BAD(vloss_cross_entropy_f64(d, labels, 2, 3, 1, &ce, &options, &d_loss, d_grad), "cross_entropy");
+    BAD(vloss_cross_entropy_f32(f, labels, 2, 3, 1, &ce, &options, &f_loss, f_grad),
+        "cross_entropy");
+    BAD(vloss_cross_entropy_f64(d, labels, 2, 3, 1, &ce, &options, &d_loss, d_grad),
+        "cross_entropy");
     BAD(vloss_dice_f32(f, f + 8, 2, 3, &overlap, &options, &f_loss, f_grad), "overlap");
     BAD(vloss_dice_f64(d, d + 8, 2, 3, &overlap, &options, &d_loss, d_grad), "overlap");
     BAD(vloss_tversky_f32(f, f + 8, 2, 3, &overlap, &options, &f_loss, f_grad), "overlap");
@@ -154,7 +165,8 @@ static void test_foreign_options(void **state) {
   options.report = &report;
   vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
   overlap.squared = 1;
-  assert_int_equal(vloss_tversky_f32(x, t, 1, 4, &overlap, &options, &loss, NULL), VLOSS_ERROR_ENUM);
+  assert_int_equal(vloss_tversky_f32(x, t, 1, 4, &overlap, &options, &loss, NULL),
+                   VLOSS_ERROR_ENUM);
   assert_string_equal(report.argument, "squared");
   assert_true(loss == 5);
   static const int flags[] = {-1, 2, 256};

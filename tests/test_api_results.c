@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What calls report, and what they give for nothing: no samples, only ignored ones, weights of zero. */
+/* What calls report, and what they give for nothing: no samples, only ignored ones, weights of
+ * zero. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,9 +14,12 @@ static double value(const problem *p, const void *array, size_t index) {
   return data_get(p->call.dtype, array, index);
 }
 
-/* A size of 0 along each axis: the reduced loss is 0, no input is looked at, nothing else is written. */
+/* A size of 0 along each axis: the reduced loss is 0, no input is looked at, nothing else is
+ * written. */
 static void nothing(problem *p) {
-  size_t axes = p->call.loss->family == VLOSS_ROWS ? 3 : p->call.loss->family == VLOSS_OVERLAP ? 2 : 1;
+  size_t axes = p->call.loss->family == VLOSS_ROWS      ? 3
+                : p->call.loss->family == VLOSS_OVERLAP ? 2
+                                                        : 1;
   size_t size = dtype_size(p->call.dtype);
   for (size_t axis = 0; axis < axes; axis++)
     for (int bare = 0; bare < 2; bare++) {
@@ -54,7 +58,8 @@ static void nothing_of_much(problem *p) {
   assert_int_equal(call_run(&c), VLOSS_OK);
 }
 
-/* Weight 0 everywhere and NaN in every input: exactly 0 everywhere, though the mean still divides. */
+/* Weight 0 everywhere and NaN in every input: exactly 0 everywhere, though the mean still divides.
+ * */
 static void weightless(problem *p) {
   if (p->weight == NULL) return;
   for (size_t i = 0; i < p->samples; i++) data_set(p->call.dtype, p->weight, i, 0);
@@ -143,10 +148,10 @@ static void consistent(problem *p) {
   close_to(data_get(type, mean, 0), report.sum / (double)report.counted);
 }
 
-#define EACH_PROBLEM(f)                  \
+#define EACH_PROBLEM(f)                \
   static void test_##f(void **state) { \
-    (void)state;                         \
-    for_each_problem(f);                 \
+    (void)state;                       \
+    for_each_problem(f);               \
   }
 EACH_PROBLEM(nothing)
 EACH_PROBLEM(nothing_of_much)
@@ -204,11 +209,14 @@ static void test_listing(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_nothing),           cmocka_unit_test(test_nothing_of_much),
-      cmocka_unit_test(test_weightless),        cmocka_unit_test(test_ignored),
-      cmocka_unit_test(test_classes_without_weight), cmocka_unit_test(test_consistent),
-      cmocka_unit_test(test_degenerate_boxes),  cmocka_unit_test(test_words),
-      cmocka_unit_test(test_listing)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_nothing),
+                                     cmocka_unit_test(test_nothing_of_much),
+                                     cmocka_unit_test(test_weightless),
+                                     cmocka_unit_test(test_ignored),
+                                     cmocka_unit_test(test_classes_without_weight),
+                                     cmocka_unit_test(test_consistent),
+                                     cmocka_unit_test(test_degenerate_boxes),
+                                     cmocka_unit_test(test_words),
+                                     cmocka_unit_test(test_listing)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -43,7 +43,8 @@ static void test_decide(void **state) {
   (void)state;
   for (size_t i = 0; i < COUNT(cpus); i++) {
     unsigned got = vloss_cpu_decide(cpus[i].words);
-    if (got != cpus[i].features) fail_msg("%s: features %u, not %u", cpus[i].name, got, cpus[i].features);
+    if (got != cpus[i].features)
+      fail_msg("%s: features %u, not %u", cpus[i].name, got, cpus[i].features);
   }
 }
 
@@ -64,8 +65,7 @@ static void test_choose(void **state) {
       assert_int_equal(named->features & ~features, 0);
     }
     static const char *const unknown[] = {"AVX2", "avx", "avx22", "scalar_fma", " ", "best"};
-    for (size_t i = 0; i < COUNT(unknown); i++)
-      assert_null(vloss_isa_choose(features, unknown[i]));
+    for (size_t i = 0; i < COUNT(unknown); i++) assert_null(vloss_isa_choose(features, unknown[i]));
   }
 }
 
@@ -135,9 +135,10 @@ static void test_environment(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_environment), /* first: it needs first use */
-                                     cmocka_unit_test(test_decide), cmocka_unit_test(test_choose),
-                                     cmocka_unit_test(test_tables), cmocka_unit_test(test_listing),
-                                     cmocka_unit_test(test_set)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_environment), /* first: it needs first use */
+      cmocka_unit_test(test_decide),      cmocka_unit_test(test_choose),
+      cmocka_unit_test(test_tables),      cmocka_unit_test(test_listing),
+      cmocka_unit_test(test_set)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

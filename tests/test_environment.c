@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do calls give the same bits whatever the caller's floating point control word, and leave it and errno as
- * they were? */
+/* Do calls give the same bits whatever the caller's floating point control word, and leave it and
+ * errno as they were? */
 #include <errno.h>
 #include <fenv.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 /* round up, down, to zero; flush to zero; denormals are zero; every trap unmasked; all of it */
-static const uint64_t controls[] = {0x5f80, 0x3f80, 0x7f80, 0x9f80, 0x1fc0, 0x9fc0,
-                                    0x0000, 0xffc0, 0xe040};
+static const uint64_t controls[] = {0x5f80, 0x3f80, 0x7f80, 0x9f80, 0x1fc0,
+                                    0x9fc0, 0x0000, 0xffc0, 0xe040};
 enum { CONTROL_BITS = 0xffc0 };
 static uint64_t get_control(void) { return _mm_getcsr() & (unsigned)CONTROL_BITS; }
 static void set_control(uint64_t control) { _mm_setcsr((unsigned)control); }
@@ -46,14 +46,16 @@ static int run_under(const call *c, uint64_t control, vloss_status *status) {
   return after == set;
 }
 
-static void check_bits(const problem *p, const void *loss, const void *grad, double sum, uint64_t control) {
+static void check_bits(const problem *p, const void *loss, const void *grad, double sum,
+                       uint64_t control) {
   size_t where = 0;
   char name[CASE_NAME];
   (void)case_name(&p->call, name, sizeof name);
   if (!data_same(p->call.dtype, loss, p->loss, p->loss_count, &where))
     fail_msg("%s: loss[%zu] differs under control %#llx", name, where, (unsigned long long)control);
   if (!data_same(p->call.dtype, grad, p->grad, p->elements, &where))
-    fail_msg("%s: gradient[%zu] differs under control %#llx", name, where, (unsigned long long)control);
+    fail_msg("%s: gradient[%zu] differs under control %#llx", name, where,
+             (unsigned long long)control);
   if (memcmp(&sum, &p->report.sum, sizeof sum) != 0 && sum == sum)
     fail_msg("%s: report.sum differs under control %#llx", name, (unsigned long long)control);
 }
@@ -104,8 +106,10 @@ static void each_loss(const size_t shapes[][3], const vloss_executor *executor) 
   vloss_isa_force(NULL);
 }
 
-static const size_t small_shapes[][3] = {[VLOSS_PAIRWISE] = {333, 1, 1}, [VLOSS_BOXES] = {77, 1, 1},
-                                         [VLOSS_ROWS] = {21, 11, 3}, [VLOSS_OVERLAP] = {9, 77, 1}};
+static const size_t small_shapes[][3] = {[VLOSS_PAIRWISE] = {333, 1, 1},
+                                         [VLOSS_BOXES] = {77, 1, 1},
+                                         [VLOSS_ROWS] = {21, 11, 3},
+                                         [VLOSS_OVERLAP] = {9, 77, 1}};
 
 static void test_control_word(void **state) {
   (void)state;
@@ -115,8 +119,10 @@ static void test_control_word(void **state) {
 /* Threads inherit the control word of their creator: each task has to look. */
 static void test_control_word_of_tasks(void **state) {
   (void)state;
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {70001, 1, 1}, [VLOSS_BOXES] = {9000, 1, 1},
-                                     [VLOSS_ROWS] = {7000, 10, 1}, [VLOSS_OVERLAP] = {2, 70001, 1}};
+  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {70001, 1, 1},
+                                     [VLOSS_BOXES] = {9000, 1, 1},
+                                     [VLOSS_ROWS] = {7000, 10, 1},
+                                     [VLOSS_OVERLAP] = {2, 70001, 1}};
   if (mode_emulated()) skip();
   each_loss(shapes, &executor_threads);
   assert_true(executor_most_tasks() > 1);

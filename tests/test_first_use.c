@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Is first use from many threads at once a clean race? Every thread must see the same instruction set and
- * bits; gcc's ThreadSanitizer must see nothing. Forked children repeat it: first use comes once. */
+/* Is first use from many threads at once a clean race? Every thread must see the same instruction
+ * set and bits; gcc's ThreadSanitizer must see nothing. Forked children repeat it: first use comes
+ * once. */
 #define _XOPEN_SOURCE 700
 #include <pthread.h>
 #include <stdio.h>
@@ -49,8 +50,8 @@ static int race(const vloss_loss *loss) {
   for (int i = 0; i < THREADS; i++) {
     rng r = rng_init(1, 2);
     call c = case_call(loss, F32, 0);
-    size_t own[3] = {shape[0], loss->family == VLOSS_ROWS || loss->family == VLOSS_OVERLAP ? shape[1] : 1,
-                     1};
+    size_t own[3] = {shape[0],
+                     loss->family == VLOSS_ROWS || loss->family == VLOSS_OVERLAP ? shape[1] : 1, 1};
     jobs[i] = (job){problem_new(&r, &c, own, DATA_PLAIN, VLOSS_NONE, EXTRA_WEIGHT), NULL};
     if (pthread_create(&threads[i], NULL, first_call, &jobs[i]) != 0) abort();
   }

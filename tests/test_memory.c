@@ -11,7 +11,8 @@
 #include "executors.h"
 #include "testing.h"
 
-static const char *volatile forbidden; /* the last function that was called although it must not be */
+static const char
+    *volatile forbidden; /* the last function that was called although it must not be */
 static volatile int watching;
 
 static void note(const char *name) {
@@ -69,8 +70,9 @@ static void each_call(void (*check)(problem *p)) {
     size_t variant = i / count / DTYPE_COUNT;
     rng r = rng_init(data_seed(), i);
     call c = case_call(loss, (dtype)(i / count % DTYPE_COUNT), rng_below(&r, case_settings(loss)));
-    problem *p = problem_new(&r, &c, shapes[loss->family][variant % 3], DATA_SPECIAL,
-                             (vloss_reduction)(variant / 3), (unsigned)rng_below(&r, EXTRA_ALL + 1));
+    problem *p =
+        problem_new(&r, &c, shapes[loss->family][variant % 3], DATA_SPECIAL,
+                    (vloss_reduction)(variant / 3), (unsigned)rng_below(&r, EXTRA_ALL + 1));
     if (i % 4 == 1) p->options.executor = &executor_reversed;
     check(p);
     p->options.divisor = -1; /* an error takes other paths */
@@ -96,7 +98,8 @@ static void test_quiet(void **state) {
   assert_string_equal(forbidden, "malloc");
   forbidden = NULL;
   watching = 1; /* first use */
-  const char *names[] = {vloss_isa(), vloss_version(), vloss_status_string(VLOSS_OK), vloss_isa_name(0)};
+  const char *names[] = {vloss_isa(), vloss_version(), vloss_status_string(VLOSS_OK),
+                         vloss_isa_name(0)};
   vloss_status status = vloss_set_isa("none");
   watching = 0;
   assert_int_equal(status, VLOSS_ERROR_ISA);
@@ -154,6 +157,7 @@ static void test_vzeroupper(void **state) {
 
 int main(void) {
   (void)data_seed();
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_quiet), cmocka_unit_test(test_vzeroupper)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_quiet),
+                                     cmocka_unit_test(test_vzeroupper)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

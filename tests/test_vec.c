@@ -27,10 +27,24 @@ static real values[VALUES];
 static int fill_values(void **state) {
   (void)state;
   uint64_t one = bits_of(1), infinite = bits_of(real_infinity), normal = bits_of(real_min_normal);
-  const uint64_t magnitudes[MAGNITUDES] = {
-      0,           1,           normal / 2 + 3, normal - 1, normal,       normal + 1,
-      one - 1,     one,         one + 1,        bits_of(2), bits_of(3),   bits_of((real)1 / 3),
-      bits_of(77), bits_of(1 << 20), infinite - 1, infinite, bits_of(NAN), bits_of(NAN) | 5};
+  const uint64_t magnitudes[MAGNITUDES] = {0,
+                                           1,
+                                           normal / 2 + 3,
+                                           normal - 1,
+                                           normal,
+                                           normal + 1,
+                                           one - 1,
+                                           one,
+                                           one + 1,
+                                           bits_of(2),
+                                           bits_of(3),
+                                           bits_of((real)1 / 3),
+                                           bits_of(77),
+                                           bits_of(1 << 20),
+                                           infinite - 1,
+                                           infinite,
+                                           bits_of(NAN),
+                                           bits_of(NAN) | 5};
   for (size_t i = 0; i < MAGNITUDES; i++) {
     values[2 * i] = real_of(magnitudes[i]);
     values[2 * i + 1] = real_of(magnitudes[i] | (uint64_t)1 << (WIDTH - 1));
@@ -187,8 +201,8 @@ static void test_select(void **state) {
     }
 }
 
-static const uint64_t integers[] = {0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff,
-                                    0x3f800000deadbeef, UINT64_MAX, (uint64_t)1 << 63};
+static const uint64_t integers[] = {
+    0, 1, 2, 0x7fffffff, 0x80000000, 0xffffffff, 0x3f800000deadbeef, UINT64_MAX, (uint64_t)1 << 63};
 
 static ivec lanes_of(size_t i) {
   real lanes[LANES];
@@ -196,7 +210,8 @@ static ivec lanes_of(size_t i) {
   return as_int(vload(lanes));
 }
 
-static void check_integers(ivec got, size_t i, uint64_t (*expected)(uint64_t, uint64_t), uint64_t b) {
+static void check_integers(ivec got, size_t i, uint64_t (*expected)(uint64_t, uint64_t),
+                           uint64_t b) {
   real lanes[LANES];
   vstore(lanes, as_real(got));
   for (size_t l = 0; l < LANES; l++) {
@@ -230,9 +245,9 @@ static void test_integers(void **state) {
 
 int isa_checks(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_unary),   cmocka_unit_test(test_binary),
-      cmocka_unit_test(test_ternary), cmocka_unit_test(test_rounds_once),
+      cmocka_unit_test(test_unary),       cmocka_unit_test(test_binary),
+      cmocka_unit_test(test_ternary),     cmocka_unit_test(test_rounds_once),
       cmocka_unit_test(test_comparisons), cmocka_unit_test(test_masks),
-      cmocka_unit_test(test_select),  cmocka_unit_test(test_integers)};
+      cmocka_unit_test(test_select),      cmocka_unit_test(test_integers)};
   return cmocka_run_group_tests(tests, fill_values, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do the loads, stores and transposes of a vec.h move exactly their lanes? Once per ISA and dtype. */
+/* Do the loads, stores and transposes of a vec.h move exactly their lanes? Once per ISA and dtype.
+ * */
 
 #include "isa_main.h"
 #include "testing.h"
@@ -97,8 +98,9 @@ static void test_transpose(void **state) {
 }
 
 int isa_checks(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_load_store), cmocka_unit_test(test_stream),
-                                     cmocka_unit_test(test_set),        cmocka_unit_test(test_load4),
-                                     cmocka_unit_test(test_store4),     cmocka_unit_test(test_transpose)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_load_store), cmocka_unit_test(test_stream),
+      cmocka_unit_test(test_set),        cmocka_unit_test(test_load4),
+      cmocka_unit_test(test_store4),     cmocka_unit_test(test_transpose)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far are the elementary functions of frame/vmath.h from the truth? Once per ISA and dtype: every
- * float of the range with VLOSS_TEST_FULL=1, else every so many; random doubles. */
+/* How far are the elementary functions of frame/vmath.h from the truth? Once per ISA and dtype:
+ * every float of the range with VLOSS_TEST_FULL=1, else every so many; random doubles. */
 #include <stdio.h>
 
 #include "isa_main.h"
@@ -18,8 +18,8 @@
 typedef long double wide;
 typedef __typeof__(vexp) function;
 
-/* What is tested: a range of one sign, its end next to zero first, and a part of it where the errors are
- * larger than in most of the exponents. */
+/* What is tested: a range of one sign, its end next to zero first, and a part of it where the
+ * errors are larger than in most of the exponents. */
 typedef struct row {
   const char *name;
   function *ours, *sleef; /* sleef: for comparison, or NULL */
@@ -103,7 +103,8 @@ static void test_accuracy(void **state) {
       {"sinh_small", vsinh_small, SLEEF(sinh), sinhl, 0, 1, small, 1, 1.5},
       {"sinh_small below 0", vsinh_small, SLEEF(sinh), sinhl, minus, -1, -small, -1, 1.5},
       {"sigmoid", vsigmoid, NULL, e_sigmoid, 0, 100, small, 20, 3},
-      {"sigmoid below 0", vsigmoid, NULL, e_sigmoid, minus, (real)0.999 * exp_lowest, -small, -20, 3}};
+      {"sigmoid below 0", vsigmoid, NULL, e_sigmoid, minus, (real)0.999 * exp_lowest, -small, -20,
+       3}};
   for (size_t i = 0; i < COUNT(rows); i++) {
     worst ours = {0, 0}, sleef = {0, 0};
     uint64_t step = sweep(&rows[i], rows[i].near, rows[i].far, &ours, &sleef);
@@ -151,7 +152,8 @@ static void test_exp_flushes(void **state) {
     assert_true(bits_of(y) == 0 || y >= real_min_normal);
     if (x < exp_lowest) assert_true(bits_of(y) == 0);
   }
-  /* the threshold is the boundary: one step below it, the truth is below the smallest normal number */
+  /* the threshold is the boundary: one step below it, the truth is below the smallest normal number
+   * */
   assert_true(expl((wide)exp_lowest) >= (wide)real_min_normal * (1 - 0x1p-20L));
   real below = real_of(bits_of(exp_lowest) + 1);
   assert_true(expl((wide)below) < (wide)real_min_normal);

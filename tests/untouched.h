@@ -12,8 +12,8 @@ problem *small_problem(const vloss_loss *loss, dtype type, vloss_reduction reduc
 const char *input_name(vloss_family family);
 const char *target_name(vloss_family family);
 
-/* Run `c` as a variation of p.call: it must return `status`, name `argument` in the report (any name if
- * NULL), and leave every byte of p's arrays alone. Fails the running cmocka test. */
+/* Run `c` as a variation of p.call: it must return `status`, name `argument` in the report (any
+ * name if NULL), and leave every byte of p's arrays alone. Fails the running cmocka test. */
 void expect_error(const problem *p, const call *c, vloss_status status, const char *argument);
 
 /* Run f on a small problem of each loss, dtype and reduction. */

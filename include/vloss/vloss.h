@@ -7,30 +7,32 @@
  *
  * - **Fused.** Inputs are read once, the gradient is written once (overlap losses need their sums
  *   first and read twice).
- * - **Same bits everywhere.** Loss and gradient are bit-identical on every instruction set, compiler,
- *   thread count and alignment. Only the payload and sign of a NaN are not promised.
+ * - **Same bits everywhere.** Loss and gradient are bit-identical on every instruction set,
+ *   compiler, thread count and alignment. Only the payload and sign of a NaN are not promised.
  * - **Never NaN from finite input**, degenerate input included. A NaN in a sample gives NaN in that
- *   sample's loss and gradient and in the reduced loss, and never reaches another sample's gradient.
+ *   sample's loss and gradient and in the reduced loss, and never reaches another sample's
+ *   gradient.
  * - **Nothing behind your back.** No allocation, no printing, no abort, no errno, no locale, no
  *   constructor, no thread. The floating point control word is the default during a call and is
  *   restored after it. Bad arguments give a status, and no output but `report` is touched.
  * - **Accurate.** Unless a function says otherwise: loss within 5e-7 (f32) or 1e-14 (f64), gradient
- *   within 1e-6 or 1e-14, relative to the larger of the exact value and the natural size of its terms.
+ *   within 1e-6 or 1e-14, relative to the larger of the exact value and the natural size of its
+ *   terms.
  *
  * Not promised: the speed of any call, the bits of a later release, or `O(1)` stack (a call may use
  * 64 KiB of it).
  *
- * A **sample** is an element (pairwise losses), a box, a row of classes, or a group (overlap losses).
- * All functions are thread-safe and may be called concurrently on disjoint outputs.
+ * A **sample** is an element (pairwise losses), a box, a row of classes, or a group (overlap
+ * losses). All functions are thread-safe and may be called concurrently on disjoint outputs.
  *
  * ### Arguments that all losses share
  * - `loss`: one value, or one per sample with ::VLOSS_NONE. NULL: not computed.
- * - `grad`: the gradient with respect to the input, in the input's shape. NULL: not computed. It may be
- *   exactly the input (in place); any other overlap of an output with another array is
+ * - `grad`: the gradient with respect to the input, in the input's shape. NULL: not computed. It
+ *   may be exactly the input (in place); any other overlap of an output with another array is
  *   ::VLOSS_ERROR_OVERLAP. Both outputs NULL is ::VLOSS_ERROR_NULL.
  * - `options`: NULL means ::VLOSS_OPTIONS_INIT.
- * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and no input pointer is
- *   looked at.
+ * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and no input pointer
+ *   is looked at.
  * - Pointers need the alignment of their type and no more.
  */
 #ifndef VLOSS_H
@@ -74,7 +76,7 @@ VLOSS_API const char *vloss_status_string(vloss_status status);
 
 /** How the losses of the samples become the result. */
 typedef enum vloss_reduction {
-  VLOSS_MEAN = 0, /**< sum / number of samples (or as the loss says, or `divisor`); 0 for no samples */
+  VLOSS_MEAN = 0, /**< sum / number of samples (or as the loss says, or `divisor`); 0 for none */
   VLOSS_SUM = 1,  /**< sum */
   VLOSS_NONE = 2  /**< one loss per sample */
 } vloss_reduction;
@@ -83,9 +85,9 @@ typedef enum vloss_reduction {
 typedef void vloss_task(void *argument, size_t index);
 
 /**
- * A caller's parallel-for. `run` must call `task(argument, i)` exactly once for every i in [0, count)
- * and return after all of them have returned. `count` is at most 256 and depends on the sizes only, so
- * the results do not depend on the executor.
+ * A caller's parallel-for. `run` must call `task(argument, i)` exactly once for every i in [0,
+ * count) and return after all of them have returned. `count` is at most 256 and depends on the
+ * sizes only, so the results do not depend on the executor.
  */
 typedef struct vloss_executor {
   void (*run)(void *context, vloss_task *task, void *argument, size_t count);
@@ -107,7 +109,8 @@ typedef struct vloss_report {
   const char *argument; /**< on an error: the name of the argument or field at fault; else NULL */
 } vloss_report;
 
-#define VLOSS_REPORT_INIT { sizeof(vloss_report), 0.0, 0.0, 0, 0, 0, SIZE_MAX, NULL }
+#define VLOSS_REPORT_INIT \
+  { sizeof(vloss_report), 0.0, 0.0, 0, 0, 0, SIZE_MAX, NULL }
 
 /** Options of every loss. Initialise with ::VLOSS_OPTIONS_INIT, then set fields. */
 typedef struct vloss_options {
@@ -118,7 +121,7 @@ typedef struct vloss_options {
    *  where it holds NaN or infinities. */
   const void *weight;
   double divisor; /**< > 0: replaces the mean's denominator; 0: off. Finite, >= 0. */
-  double scale;   /**< multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats) */
+  double scale; /**< multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats) */
   /** Upstream gradient in the call's dtype: one value per sample with ::VLOSS_NONE, else one value.
    *  NULL means 1. It multiplies the gradient only. */
   const void *grad_output;
@@ -126,7 +129,8 @@ typedef struct vloss_options {
   vloss_report *report;           /**< NULL, or where to report */
 } vloss_options;
 
-#define VLOSS_OPTIONS_INIT { sizeof(vloss_options), VLOSS_MEAN, NULL, 0.0, 1.0, NULL, NULL, NULL }
+#define VLOSS_OPTIONS_INIT \
+  { sizeof(vloss_options), VLOSS_MEAN, NULL, 0.0, 1.0, NULL, NULL, NULL }
 
 /* ------------------------------------------------------------------------------------------------
  * The library itself
@@ -188,45 +192,48 @@ VLOSS_API const vloss_loss *vloss_losses(size_t *count);
  * ---------------------------------------------------------------------------------------------- */
 
 /** Absolute error: |d|, gradient sign(d), 0 at d = 0. */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_l1_f32(const float *input, const float *target, size_t n,
-                                                    const vloss_options *options, float *loss,
-                                                    float *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_l1_f32(const float *input, const float *target,
+                                                    size_t n, const vloss_options *options,
+                                                    float *loss, float *grad);
 /** @copydoc vloss_l1_f32 */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_l1_f64(const double *input, const double *target, size_t n,
-                                                    const vloss_options *options, double *loss,
-                                                    double *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_l1_f64(const double *input, const double *target,
+                                                    size_t n, const vloss_options *options,
+                                                    double *loss, double *grad);
 
 /** Squared error: d^2 (no 1/2), gradient 2d. A square that exceeds the type is +inf. */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_mse_f32(const float *input, const float *target, size_t n,
-                                                     const vloss_options *options, float *loss,
-                                                     float *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_mse_f32(const float *input, const float *target,
+                                                     size_t n, const vloss_options *options,
+                                                     float *loss, float *grad);
 /** @copydoc vloss_mse_f32 */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_mse_f64(const double *input, const double *target, size_t n,
-                                                     const vloss_options *options, double *loss,
-                                                     double *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_mse_f64(const double *input, const double *target,
+                                                     size_t n, const vloss_options *options,
+                                                     double *loss, double *grad);
 
 /**
- * Smooth L1 (Girshick, Fast R-CNN, arXiv 1504.08083): d^2/(2 beta) where |d| < beta, else |d| - beta/2;
- * gradient d/beta, else sign(d).
+ * Smooth L1 (Girshick, Fast R-CNN, arXiv 1504.08083): d^2/(2 beta) where |d| < beta, else |d| -
+ * beta/2; gradient d/beta, else sign(d).
  * @param beta  >= 0, PyTorch's default is 1; at 0 the loss is exactly L1, gradient 0 at d = 0.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_smooth_l1_f32(const float *input, const float *target,
                                                            size_t n, double beta,
-                                                           const vloss_options *options, float *loss,
-                                                           float *grad);
+                                                           const vloss_options *options,
+                                                           float *loss, float *grad);
 /** @copydoc vloss_smooth_l1_f32 */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_smooth_l1_f64(const double *input, const double *target,
-                                                           size_t n, double beta,
-                                                           const vloss_options *options, double *loss,
-                                                           double *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_smooth_l1_f64(const double *input,
+                                                           const double *target, size_t n,
+                                                           double beta,
+                                                           const vloss_options *options,
+                                                           double *loss, double *grad);
 
 /**
- * Huber (1964): d^2/2 where |d| <= delta, else delta (|d| - delta/2); gradient d, else delta sign(d).
+ * Huber (1964): d^2/2 where |d| <= delta, else delta (|d| - delta/2); gradient d, else delta
+ * sign(d).
  * @param delta  > 0, PyTorch's default is 1.
  */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_huber_f32(const float *input, const float *target, size_t n,
-                                                       double delta, const vloss_options *options,
-                                                       float *loss, float *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_huber_f32(const float *input, const float *target,
+                                                       size_t n, double delta,
+                                                       const vloss_options *options, float *loss,
+                                                       float *grad);
 /** @copydoc vloss_huber_f32 */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_huber_f64(const double *input, const double *target,
                                                        size_t n, double delta,
@@ -262,30 +269,32 @@ typedef struct vloss_box_options {
   double eps;
 } vloss_box_options;
 
-#define VLOSS_BOX_OPTIONS_INIT { sizeof(vloss_box_options), VLOSS_XYXY, 0.0 }
+#define VLOSS_BOX_OPTIONS_INIT \
+  { sizeof(vloss_box_options), VLOSS_XYXY, 0.0 }
 
 /**
- * Generalized IoU loss (Rezatofighi et al. 2019, arXiv 1902.09630): 1 - IoU + (C - U)/C in [0, 2], with
- * IoU = I/(U + eps), I the intersection, U the union and C the area of the enclosing box (+ eps below
- * the fraction bar).
+ * Generalized IoU loss (Rezatofighi et al. 2019, arXiv 1902.09630): 1 - IoU + (C - U)/C in [0, 2],
+ * with IoU = I/(U + eps), I the intersection, U the union and C the area of the enclosing box (+
+ * eps below the fraction bar).
  *
- * Shapes: input and target n x 4, weight n, loss n with ::VLOSS_NONE, grad n x 4. Any unit of length.
+ * Shapes: input and target n x 4, weight n, loss n with ::VLOSS_NONE, grad n x 4. Any unit of
+ * length.
  *
  * Gradient: exact; ties of min and max split it half and half, so identical boxes have gradient 0.
  *
- * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre, with
- * slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose denominator is below
- * the smallest normal number is 0 with slope 0. Never NaN for finite boxes; finite for coordinates up
- * to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60 (2^-500): the exact slopes of
- * smaller extents may exceed the type and are then +-inf. A box with a coordinate that is not finite
- * gives NaN.
+ * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre,
+ * with slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose
+ * denominator is below the smallest normal number is 0 with slope 0. Never NaN for finite boxes;
+ * finite for coordinates up to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60
+ * (2^-500): the exact slopes of smaller extents may exceed the type and are then +-inf. A box with
+ * a coordinate that is not finite gives NaN.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64); gradient x extent within 1e-6, 1e-14.
  *
  * @param box  NULL means ::VLOSS_BOX_OPTIONS_INIT.
  */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_giou_f32(const float *input, const float *target, size_t n,
-                                                      const vloss_box_options *box,
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_giou_f32(const float *input, const float *target,
+                                                      size_t n, const vloss_box_options *box,
                                                       const vloss_options *options, float *loss,
                                                       float *grad);
 /** @copydoc vloss_giou_f32 */
@@ -295,8 +304,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_giou_f64(const double *input, const
                                                       double *grad);
 
 /* ------------------------------------------------------------------------------------------------
- * Row losses: logits of n x classes x inner (inner = 1 for a class axis that is last, height x width
- * for N,C,H,W), labels of n x inner; a sample is a row of classes.
+ * Row losses: logits of n x classes x inner (inner = 1 for a class axis that is last, height x
+ * width for N,C,H,W), labels of n x inner; a sample is a row of classes.
  * ---------------------------------------------------------------------------------------------- */
 
 /** Element type of labels. */
@@ -314,10 +323,11 @@ typedef struct vloss_labels {
 
 /** Options of cross entropy. */
 typedef struct vloss_cross_entropy_options {
-  size_t struct_size;       /**< sizeof(vloss_cross_entropy_options) */
-  const void *class_weight; /**< one finite weight >= 0 per class in the call's dtype; NULL means 1 */
-  double smoothing;         /**< label smoothing in [0, 1], default 0 */
-  int64_t ignore_index;     /**< rows with this label are left out; default -100 */
+  size_t struct_size; /**< sizeof(vloss_cross_entropy_options) */
+  const void
+      *class_weight;    /**< one finite weight >= 0 per class in the call's dtype; NULL means 1 */
+  double smoothing;     /**< label smoothing in [0, 1], default 0 */
+  int64_t ignore_index; /**< rows with this label are left out; default -100 */
 } vloss_cross_entropy_options;
 
 #define VLOSS_CROSS_ENTROPY_OPTIONS_INIT \
@@ -329,35 +339,37 @@ typedef struct vloss_cross_entropy_options {
  *     L = (1 - e) w_y (-ln p_y) + (e / classes) sum_c w_c (-ln p_c)
  *     dL/dz_k = (1 - e) w_y (p_k - [k = y]) + (e / classes) (p_k sum_c w_c - w_k)
  *
- * The mean divides by the sum of w_y over the rows that are not ignored (sample weights not in it) and
- * is 0, with gradient 0, where that sum is 0. Label smoothing: Szegedy et al. 2016, arXiv 1512.00567.
+ * The mean divides by the sum of w_y over the rows that are not ignored (sample weights not in it)
+ * and is 0, with gradient 0, where that sum is 0. Label smoothing: Szegedy et al. 2016, arXiv
+ * 1512.00567.
  *
- * Shapes: logits n x classes x inner, labels, weight and loss (::VLOSS_NONE) n x inner, class_weight
- * classes, grad as logits.
+ * Shapes: logits n x classes x inner, labels, weight and loss (::VLOSS_NONE) n x inner,
+ * class_weight classes, grad as logits.
  *
- * A logit of -inf on a class that is not the target is a mask: gradient exactly 0, and the sums over
- * classes leave it out. On the target the loss is +inf and the gradient finite. A row of -inf only has
- * p = 0. Logits of +inf share p = 1. Gradients of rows without NaN are always finite; ignored rows have
- * gradient 0 whatever they hold.
+ * A logit of -inf on a class that is not the target is a mask: gradient exactly 0, and the sums
+ * over classes leave it out. On the target the loss is +inf and the gradient finite. A row of -inf
+ * only has p = 0. Logits of +inf share p = 1. Gradients of rows without NaN are always finite;
+ * ignored rows have gradient 0 whatever they hold.
  *
- * Labels are checked before anything is written: ::VLOSS_ERROR_LABEL, and `report->bad_label` is the
- * index of the first label outside [0, classes) that is not `ignore_index`.
+ * Labels are checked before anything is written: ::VLOSS_ERROR_LABEL, and `report->bad_label` is
+ * the index of the first label outside [0, classes) that is not `ignore_index`.
  *
  * Works in place, and needs no memory beyond a few KiB of stack, for rows of any length.
  *
- * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of max(exact, w_y); gradient within 1e-6, 1e-14 of w_y.
+ * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of max(exact, w_y); gradient within 1e-6, 1e-14 of
+ * w_y.
  *
  * @param cross_entropy  NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT.
  */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_cross_entropy_f32(
-    const float *logits, vloss_labels labels, size_t n, size_t classes, size_t inner,
-    const vloss_cross_entropy_options *cross_entropy, const vloss_options *options, float *loss,
-    float *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status
+vloss_cross_entropy_f32(const float *logits, vloss_labels labels, size_t n, size_t classes,
+                        size_t inner, const vloss_cross_entropy_options *cross_entropy,
+                        const vloss_options *options, float *loss, float *grad);
 /** @copydoc vloss_cross_entropy_f32 */
-VLOSS_API VLOSS_NODISCARD vloss_status vloss_cross_entropy_f64(
-    const double *logits, vloss_labels labels, size_t n, size_t classes, size_t inner,
-    const vloss_cross_entropy_options *cross_entropy, const vloss_options *options, double *loss,
-    double *grad);
+VLOSS_API VLOSS_NODISCARD vloss_status
+vloss_cross_entropy_f64(const double *logits, vloss_labels labels, size_t n, size_t classes,
+                        size_t inner, const vloss_cross_entropy_options *cross_entropy,
+                        const vloss_options *options, double *loss, double *grad);
 
 /* ------------------------------------------------------------------------------------------------
  * Overlap losses: input p and target t of groups x size, both meant to be in [0, 1]; a sample is a
@@ -386,17 +398,17 @@ typedef struct vloss_overlap_options {
   { sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 1.0, 0, 0, 0.5, 0.5 }
 
 /**
- * Dice loss (Milletari et al. 2016, arXiv 1606.04797): with I = sum p t, P = sum p, Y = sum t over a
- * group, or P = sum p^2, Y = sum t^2 if `squared`,
+ * Dice loss (Milletari et al. 2016, arXiv 1606.04797): with I = sum p t, P = sum p, Y = sum t over
+ * a group, or P = sum p^2, Y = sum t^2 if `squared`,
  *
  *     D = (2I + s) / (P + Y + s)        L = (1 - D)^gamma, or -ln D if `log`
  *     dL/dp = -(2t - D) / (P + Y + s)   (squared: -(2t - 2 D p) / ...), times the outer slope
  *
  * Shapes: input, target and grad groups x size; weight and loss (::VLOSS_NONE) groups.
  *
- * 1 - D is clamped at 0, where the outer slope of gamma != 1 is 0. An empty group (no prediction, no
- * target) has loss 0; where the denominator is below the smallest normal number the gradient is 0. With
- * the default s the slope there is 1e5, as in MONAI.
+ * 1 - D is clamped at 0, where the outer slope of gamma != 1 is 0. An empty group (no prediction,
+ * no target) has loss 0; where the denominator is below the smallest normal number the gradient is
+ * 0. With the default s the slope there is 1e5, as in MONAI.
  *
  * Accuracy: 5e-7 (f32), 1e-14 (f64) of max(exact, 1), gradients 1e-6, 1e-14 of their terms, times
  * max(1, gamma).
@@ -416,8 +428,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_dice_f64(const double *input, const
                                                       double *grad);
 
 /**
- * Tversky loss (Salehi et al. 2017, arXiv 1706.05721), focal with gamma != 1 (Abraham and Khan 2018,
- * arXiv 1810.07842): with I, P, Y as in vloss_dice_f32(),
+ * Tversky loss (Salehi et al. 2017, arXiv 1706.05721), focal with gamma != 1 (Abraham and Khan
+ * 2018, arXiv 1810.07842): with I, P, Y as in vloss_dice_f32(),
  *
  *     T = (I + s) / (I + alpha (P - I) + beta (Y - I) + s)     L = (1 - T)^gamma, or -ln T if `log`
  *     dL/dp = -(t Den - Num (alpha + (1 - alpha - beta) t)) / Den^2, times the outer slope

@@ -29,11 +29,11 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   return request_close(&r);
 }
 
-#define DEFINE(name, dtype, id, real)                                                       \
-  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,      \
-                                      const vloss_box_options *box,                         \
-                                      const vloss_options *options, real *loss, real *grad) { \
-    return boxes(LOSS_##name, id, input, target, n, box, options, loss, grad);              \
+#define DEFINE(name, dtype, id, real)                                                             \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,            \
+                                      const vloss_box_options *box, const vloss_options *options, \
+                                      real *loss, real *grad) {                                   \
+    return boxes(LOSS_##name, id, input, target, n, box, options, loss, grad);                    \
   }
 
 #define DEFINE_boxes(name) DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)

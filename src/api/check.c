@@ -89,8 +89,7 @@ static void check_overlap(request *r, const region *outputs, size_t count) {
         request_fail(r, VLOSS_ERROR_OVERLAP, outputs[i].name);
     }
     for (size_t k = 0; k < i; k++)
-      if (overlaps(outputs[i], outputs[k]))
-        request_fail(r, VLOSS_ERROR_OVERLAP, outputs[i].name);
+      if (overlaps(outputs[i], outputs[k])) request_fail(r, VLOSS_ERROR_OVERLAP, outputs[i].name);
   }
 }
 
@@ -153,9 +152,9 @@ void request_result(request *r, compensated total) {
 vloss_status request_close(request *r) {
   vloss_report *report = r->options->report;
   if (report && report->struct_size == sizeof *report)
-    *report = (vloss_report){sizeof *report,  r->sum / SUM_UNIT, r->denominator,
-                             r->samples - r->ignored, r->ignored, r->degenerate,
-                             r->bad_label,    r->argument};
+    *report =
+        (vloss_report){sizeof *report, r->sum / SUM_UNIT, r->denominator, r->samples - r->ignored,
+                       r->ignored,     r->degenerate,     r->bad_label,   r->argument};
   vloss_cpu_unpin(r->control);
   return r->status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking a call. The first fault wins and is remembered with the name of its argument; nothing but
- * the report is written before a request is ready. */
+/* Checking a call. The first fault wins and is remembered with the name of its argument; nothing
+ * but the report is written before a request is ready. */
 #ifndef VLOSS_CHECK_H
 #define VLOSS_CHECK_H
 
@@ -27,7 +27,7 @@ typedef struct request {
   double denominator; /* of the mean */
   double sum;         /* in units of 2^40 */
   size_t ignored, degenerate, bad_label;
-  uint64_t control; /* the caller's floating point control word */
+  uint64_t control;       /* the caller's floating point control word */
   region inputs[REGIONS]; /* the first input_count */
 } request;
 
@@ -49,8 +49,8 @@ void request_parameter(request *r, const vloss_parameter *parameter, double valu
 /* One of an options struct's own: checks its size. Returns 0 if it cannot be read. */
 int request_struct(request *r, const char *name, size_t size, size_t expected);
 
-/* The last checks: sizes, outputs, overlap. The first input is what grad may be. Returns whether the
- * call has work to do; if not, request_close() says what to return. */
+/* The last checks: sizes, outputs, overlap. The first input is what grad may be. Returns whether
+ * the call has work to do; if not, request_close() says what to return. */
 int request_ready(request *r, size_t samples, size_t elements);
 
 /* What every job starts with; `denominator` is the mean's own. */

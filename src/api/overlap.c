@@ -20,9 +20,7 @@ typedef struct groups_job {
   const vloss_executor *executor; /* for the parts of one group */
 } groups_job;
 
-static const void *at(const void *p, size_t offset) {
-  return p ? (const char *)p + offset : NULL;
-}
+static const void *at(const void *p, size_t offset) { return p ? (const char *)p + offset : NULL; }
 
 /* One group: its sums, its terms, its gradient. Returns weight x loss. */
 static double run_group(const groups_job *all, size_t index) {
@@ -39,14 +37,13 @@ static double run_group(const groups_job *all, size_t index) {
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
   j.base.grad_factor *= weight * request_number(r, all->base.grad_output, index, 1);
-  partial found = split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN,
-                            all->executor);
+  partial found =
+      split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
   memcpy(group.sums, found.sums, sizeof group.sums);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
   j.phase = OVERLAP_GRADIENT;
-  if (grad)
-    split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
+  if (grad) split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
   return weight * group.loss;
 }
 
@@ -54,7 +51,8 @@ static void run_groups(const void *work, size_t begin, size_t end, partial *resu
   const groups_job *all = work;
   for (size_t i = begin; i < end; i++) {
     double loss = run_group(all, i);
-    if (all->base.loss) request_store(all->request, all->base.loss, i, loss * all->base.loss_factor);
+    if (all->base.loss)
+      request_store(all->request, all->base.loss, i, loss * all->base.loss_factor);
     sum_merge(&result->sums[0], (compensated){loss * SUM_UNIT, 0});
   }
 }
@@ -96,8 +94,13 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
 
   const isa *active = vloss_isa_active();
   int many = groups >= MANY_GROUPS;
-  groups_job all = {&r, request_job(&r, (double)groups), target, size, &o,
-                    active->kernels[dtype]->loss[id], active->kernels[DTYPE_F64]->loss[id],
+  groups_job all = {&r,
+                    request_job(&r, (double)groups),
+                    target,
+                    size,
+                    &o,
+                    active->kernels[dtype]->loss[id],
+                    active->kernels[DTYPE_F64]->loss[id],
                     many ? NULL : r.options->executor};
   size_t grain = size < GRAIN ? GRAIN / (size ? size : 1) : 1;
   partial found = split_run(run_groups, &all, groups, 1, many ? grain : groups + 1,
@@ -106,11 +109,11 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   return request_close(&r);
 }
 
-#define DEFINE(name, dtype, id, real)                                                             \
-  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t groups,       \
-                                      size_t size, const vloss_overlap_options *own,              \
-                                      const vloss_options *options, real *loss, real *grad) {     \
-    return overlap(LOSS_##name, id, input, target, groups, size, own, options, loss, grad);       \
+#define DEFINE(name, dtype, id, real)                                                         \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t groups,   \
+                                      size_t size, const vloss_overlap_options *own,          \
+                                      const vloss_options *options, real *loss, real *grad) { \
+    return overlap(LOSS_##name, id, input, target, groups, size, own, options, loss, grad);   \
   }
 
 #define DEFINE_overlap(name) \

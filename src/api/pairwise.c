@@ -40,8 +40,8 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
     return pairwise(LOSS_##name, id, input, target, n, PASS_##parameters, options, loss, grad); \
   }
 
-#define DEFINE_pairwise(name, parameters)          \
-  DEFINE(name, f32, DTYPE_F32, float, parameters)  \
+#define DEFINE_pairwise(name, parameters)         \
+  DEFINE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE(name, f64, DTYPE_F64, double, parameters)
 #define DEFINE_boxes(name, parameters)
 #define DEFINE_rows(name, parameters)

@@ -18,7 +18,8 @@ static int64_t label_at(vloss_labels labels, size_t i) {
   return ((const uint8_t *)labels.data)[i];
 }
 
-/* Every label is looked at before anything is written. Returns the sum of the rows' class weights. */
+/* Every label is looked at before anything is written. Returns the sum of the rows' class weights.
+ * */
 static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
                            const vloss_cross_entropy_options *o) {
   compensated total = {0, 0};
@@ -51,7 +52,8 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
   vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  if (options_of_loss && request_struct(&r, "cross_entropy", options_of_loss->struct_size, sizeof o))
+  if (options_of_loss &&
+      request_struct(&r, "cross_entropy", options_of_loss->struct_size, sizeof o))
     o = *options_of_loss;
   size_t rows = request_product(&r, "n", n, inner);
   size_t elements = request_product(&r, "classes", rows, classes);
@@ -71,8 +73,8 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
   double total = check_labels(&r, labels, rows, classes, &o);
   if (r.status != VLOSS_OK) return request_close(&r);
 
-  rows_job j = {request_job(&r, total), labels, classes, inner, o.class_weight, o.smoothing,
-                o.ignore_index};
+  rows_job j = {request_job(&r, total), labels,      classes,       inner,
+                o.class_weight,         o.smoothing, o.ignore_index};
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   size_t grain = classes < GRAIN ? GRAIN / (classes ? classes : 1) : 1;
   size_t quantum = grain < BLOCK_MULTIPLE ? grain : BLOCK_MULTIPLE;
@@ -81,13 +83,13 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
   return request_close(&r);
 }
 
-#define DEFINE(name, dtype, id, real)                                                            \
-  vloss_status vloss_##name##_##dtype(                                                           \
-      const real *logits, vloss_labels labels, size_t n, size_t classes, size_t inner,           \
-      const vloss_##name##_options *options_of_loss, const vloss_options *options, real *loss,   \
-      real *grad) {                                                                              \
-    return name(LOSS_##name, id, logits, labels, n, classes, inner, options_of_loss, options,    \
-                loss, grad);                                                                     \
+#define DEFINE(name, dtype, id, real)                                                         \
+  vloss_status vloss_##name##_##dtype(const real *logits, vloss_labels labels, size_t n,      \
+                                      size_t classes, size_t inner,                           \
+                                      const vloss_##name##_options *options_of_loss,          \
+                                      const vloss_options *options, real *loss, real *grad) { \
+    return name(LOSS_##name, id, logits, labels, n, classes, inner, options_of_loss, options, \
+                loss, grad);                                                                  \
   }
 
 #define DEFINE_rows(name) DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)

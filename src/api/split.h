@@ -7,8 +7,8 @@
 
 enum { TASKS_MOST = 256 };
 
-/* Runs `run` over [0, units) in parts of about `grain` units that start at multiples of `quantum`, and
- * merges what they found in order. */
+/* Runs `run` over [0, units) in parts of about `grain` units that start at multiples of `quantum`,
+ * and merges what they found in order. */
 partial split_run(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
                   const vloss_executor *executor);
 

@@ -168,7 +168,8 @@ static inline int vall(mask m) { return vbits(m) == (1u << LANES) - 1; }
 static inline ivec iand(ivec a, ivec b) { return _mm256_and_si256(a, b); }
 
 static inline vec4 vload4(const real *p) {
-  return vdeinterleave((vec4){vload(p), vload(p + LANES), vload(p + 2 * LANES), vload(p + 3 * LANES)});
+  return vdeinterleave(
+      (vec4){vload(p), vload(p + LANES), vload(p + 2 * LANES), vload(p + 3 * LANES)});
 }
 static inline void vstore4(real *p, vec4 a) {
   vec4 t = vinterleave(a);

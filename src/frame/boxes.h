@@ -86,7 +86,8 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
 }
 
 /* Weight, upstream gradient and loss of each sample. */
-ALWAYS_INLINE vec4 boxes_general(const boxes_call *c, vec *loss, vec4 grad, size_t i, size_t count) {
+ALWAYS_INLINE vec4 boxes_general(const boxes_call *c, vec *loss, vec4 grad, size_t i,
+                                 size_t count) {
   sample_factors f = load_factors(c->base, i, count);
   *loss = where_weighted(vmul(*loss, f.weight), f.weight);
   if (c->loss) vstore_part(c->loss + i, vmul(*loss, c->loss_factor), count);
@@ -131,8 +132,7 @@ ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, size_t beg
   size_t i = 0;
   for (; i + LANES <= count; i += LANES)
     vstore(losses + i, boxes_vector(c, step, begin + i, LANES, streamed, degenerate));
-  if (i < count)
-    vstore(losses + i, boxes_vector(c, step, begin + i, count - i, 0, degenerate));
+  if (i < count) vstore(losses + i, boxes_vector(c, step, begin + i, count - i, 0, degenerate));
   if (c->base->want_loss) totals_add_chunk(t, losses, count);
 }
 

@@ -5,8 +5,8 @@
 
 #include "frame/frame.h"
 
-/* How the prediction's edges lie to the target's, for the slopes of min and max: 1 if this edge bounds
- * the intersection, 1/2 on a tie, 0 if it bounds the enclosing box; called a1 b1 a2 b2 in
+/* How the prediction's edges lie to the target's, for the slopes of min and max: 1 if this edge
+ * bounds the intersection, 1/2 on a tie, 0 if it bounds the enclosing box; called a1 b1 a2 b2 in
  * docs/numerics.md. */
 typedef struct edges {
   vec left, top, right, bottom;
@@ -23,8 +23,12 @@ typedef struct geometry {
 } geometry;
 
 /* Between these no area and no slope (an extent by an area) leaves the type. */
-static inline vec largest_extent(void) { return vset1(sizeof(real) == 4 ? 0x1p62f : (real)0x1p510); }
-static inline vec smallest_area(void) { return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512); }
+static inline vec largest_extent(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p62f : (real)0x1p510);
+}
+static inline vec smallest_area(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512);
+}
 
 /* 1 where low < high, 1/2 on a tie, else 0 */
 static inline vec edge_selector(vec low, vec high) {
@@ -39,8 +43,8 @@ ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target
   *outer = vsub(vmax(high, target_high), vmin(low, target_low));
 }
 
-/* The same from the target's extent and the offsets of the edges: exact for formats that give extents,
- * where corners would be rounded at the size of the coordinates. */
+/* The same from the target's extent and the offsets of the edges: exact for formats that give
+ * extents, where corners would be rounded at the size of the coordinates. */
 ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *inner, vec *outer) {
   vec zero = vset1(0);
   *inner = vsub(vadd(target_extent, vmin(zero, high)), vmax(zero, low));
@@ -177,7 +181,7 @@ static inline vec reciprocal_power(vec a) {
 }
 
 static inline void scale_lengths(geometry *g, vec scale) {
-  vec *lengths[] = {&g->width,       &g->height,      &g->target_width, &g->target_height,
+  vec *lengths[] = {&g->width,       &g->height,       &g->target_width, &g->target_height,
                     &g->inner_width, &g->inner_height, &g->outer_width,  &g->outer_height,
                     &g->left,        &g->top,          &g->right,        &g->bottom};
   for (size_t k = 0; k < COUNT(lengths); k++) *lengths[k] = vmul(*lengths[k], scale);
@@ -200,8 +204,9 @@ static void offsets_of_corners(vec low, vec high, vec target_low, vec target_hig
   *high_offset = vmul(half, vadd(vsub(high, target_high), vsub(other_high, target_other_high)));
 }
 
-static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_extent, mask inverted,
-                               mask target_inverted, vec *low_offset, vec *high_offset) {
+static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_extent,
+                               mask inverted, mask target_inverted, vec *low_offset,
+                               vec *high_offset) {
   vec half = vset1((real)0.5), zero = vset1(0), shift = vsub(low, target_low);
   vec start = vselect(inverted, vmul(half, extent), zero);
   vec target_start = vselect(target_inverted, vmul(half, target_extent), zero);
@@ -248,12 +253,13 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   if (format != VLOSS_CXCYWH) {
     found_p = vmul4(found_p, shrink);
     found_t = vmul4(found_t, shrink);
-    mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g.target_width,
-              format, (axis){&g.left, &g.right, &g.inner_width, &g.outer_width, &g.inner.left,
-                     &g.inner.right});
-    mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g.target_height,
-              format, (axis){&g.top, &g.bottom, &g.inner_height, &g.outer_height, &g.inner.top,
-                     &g.inner.bottom});
+    mend_axis(
+        found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g.target_width, format,
+        (axis){&g.left, &g.right, &g.inner_width, &g.outer_width, &g.inner.left, &g.inner.right});
+    mend_axis(
+        found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g.target_height,
+        format,
+        (axis){&g.top, &g.bottom, &g.inner_height, &g.outer_height, &g.inner.top, &g.inner.bottom});
   }
   vec scale = vselect(ordinary, one, reciprocal_power(vadd(g.outer_width, g.outer_height)));
   scale = vadd(scale, poison);
@@ -261,7 +267,8 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   measure_areas(&g);
 
   r->scale = vmul(shrink, scale);
-  vec largest_eps = vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020); /* its inverse is normal */
+  vec largest_eps =
+      vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020); /* its inverse is normal */
   g.eps = vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale));
   g.tiny = vmax(g.tiny, vmul(vmul(g.tiny, r->scale), r->scale));
   r->geometry = g;

@@ -75,7 +75,8 @@ static void add_smooth(const long_row *r, const real *z, size_t begin, size_t co
     mask masked = veq(logit, vset1(-real_infinity));
     mask none = vor(masked, veq(w, zero));
     shares.lane[j] = vadd(shares.lane[j], vselect(masked, zero, w));
-    half_drops.lane[j] = vadd(half_drops.lane[j], vselect(none, zero, vmul(w, half_difference(largest, logit))));
+    half_drops.lane[j] =
+        vadd(half_drops.lane[j], vselect(none, zero, vmul(w, half_difference(largest, logit))));
     if (kept)
       vstore_part(kept + i, vselect(masked, vset1(masked_class), vload_part(kept + i, part)), part);
   }
@@ -133,8 +134,8 @@ ALWAYS_INLINE void row_gradient_kept(const long_row *r, const real *kept, vec sl
   }
   size_t rest = r->classes - k;
   if (rest)
-    vstore_part(r->grad + k,
-                class_gradient(r, vload_part(kept + k, rest), k, rest, slope, share), rest);
+    vstore_part(r->grad + k, class_gradient(r, vload_part(kept + k, rest), k, rest, slope, share),
+                rest);
 }
 
 /* The gradient from the logits once more. */
@@ -170,8 +171,7 @@ ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_st
                 vset1((real)(sum_value(totals_sum(&sums->shares)) / SUM_UNIT)),
                 vset1((real)(sum_value(totals_sum(&sums->half_drops)) / SUM_UNIT))};
   row_target t = {vset1(b->target_logit[k]), vset1(b->target_weight[k])};
-  row_loss r =
-      step(s, t, vset1(c->smoothing), vset1(c->share), vset1(b->upstream[k]));
+  row_loss r = step(s, t, vset1(c->smoothing), vset1(c->share), vset1(b->upstream[k]));
   vstore_part(&b->half_loss[k], r.half_loss, 1);
   vstore_part(&b->share[k], r.share, 1);
   vstore_part(&b->target[k], r.target, 1);
@@ -213,8 +213,10 @@ ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) 
   real scratch[EXPONENTIALS];
   for (size_t k = 0; k < b->count; k++) {
     size_t offset = row_offset(c, b->begin + k);
-    long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->classes, c->inner,
-                  c->class_weight, c->share, c->smoothing > 0};
+    long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL,
+                  c->classes,         c->inner,
+                  c->class_weight,    c->share,
+                  c->smoothing > 0};
     if (b->active[k] == 0) {
       row_zero(&r);
       continue;

@@ -5,14 +5,14 @@
 
 #include "frame/reduce.h"
 
-/* The sums of a group: no differences, so that a loss near 0 keeps its digits. If squared, the first
- * kind of mistake is (p - t)^2 and the second 0. */
+/* The sums of a group: no differences, so that a loss near 0 keeps its digits. If squared, the
+ * first kind of mistake is (p - t)^2 and the second 0. */
 typedef struct overlap_sums {
   vec product, false_positives, false_negatives; /* p t, p (1 - t), t (1 - p) */
 } overlap_sums;
 
-/* An index of similarity, 1 for a perfect match, as numerator by denominator, and the slopes of both
- * with respect to p: constant + target t + input p. */
+/* An index of similarity, 1 for a perfect match, as numerator by denominator, and the slopes of
+ * both with respect to p: constant + target t + input p. */
 typedef struct overlap_index {
   vec numerator, denominator;
   vec difference;       /* denominator - numerator */
@@ -75,8 +75,8 @@ ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t c
                                  vloss_activation activation, int squared, totals sums[3]) {
   overlap_lanes all = {lanes_zero(), lanes_zero(), lanes_zero()};
   for (size_t i = 0; i < count; i += GROUP) {
-    overlap_lanes s = overlap_group_sums(input + i, target + i, smaller(count - i, GROUP),
-                                         activation, squared);
+    overlap_lanes s =
+        overlap_group_sums(input + i, target + i, smaller(count - i, GROUP), activation, squared);
     all.product = lanes_add(all.product, s.product);
     all.false_positives = lanes_add(all.false_positives, s.false_positives);
     all.false_negatives = lanes_add(all.false_negatives, s.false_negatives);
@@ -155,7 +155,8 @@ static void overlap_differentiate(const overlap_job *j, size_t begin, size_t end
   if (streamed) vstream_end();
 }
 
-/* The loss of index D = Num / Den and its slope dL/dD: (1 - D)^gamma by distance 1 - D, or -ln D. */
+/* The loss of index D = Num / Den and its slope dL/dD: (1 - D)^gamma by distance 1 - D, or -ln D.
+ * */
 typedef struct overlap_outer {
   vec loss, slope;
 } overlap_outer;
@@ -189,8 +190,8 @@ ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
   vec inverse = vselect(empty, zero, vdiv(one, d.denominator));
   vec index = vselect(empty, one, vdiv(d.numerator, d.denominator));
   vec distance = vmax(zero, vselect(empty, zero, vdiv(d.difference, d.denominator)));
-  overlap_outer outer = o->log ? overlap_log(index)
-                               : overlap_focal(distance, vset1(real_clamp(o->gamma)));
+  overlap_outer outer =
+      o->log ? overlap_log(index) : overlap_focal(distance, vset1(real_clamp(o->gamma)));
   vec factor = vmul(outer.slope, inverse);
   vec results[4] = {
       outer.loss,

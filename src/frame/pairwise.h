@@ -30,8 +30,11 @@ typedef struct pairwise_arrays {
 enum { LOSS = 1, GRAD = 2, STREAM = 4 };
 
 ALWAYS_INLINE pairwise_arrays pairwise_begin(const pairwise_job *j) {
-  pairwise_arrays a = {reals(j->base.input, 0), reals(j->target, 0), reals_out(j->base.grad, 0),
-                       vset1(real_clamp(j->base.grad_factor)), {vset1(0)}};
+  pairwise_arrays a = {reals(j->base.input, 0),
+                       reals(j->target, 0),
+                       reals_out(j->base.grad, 0),
+                       vset1(real_clamp(j->base.grad_factor)),
+                       {vset1(0)}};
   for (int k = 0; k < PAIRWISE_PARAMETERS; k++)
     a.parameters[k] = vset1(real_clamp(j->parameters[k]));
   return a;
@@ -55,8 +58,8 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
   return loss;
 }
 
-/* One chunk, any options and in place: the losses wait in a buffer, so that an overflow of the lanes
- * can be mended when the inputs are gone. */
+/* One chunk, any options and in place: the losses wait in a buffer, so that an overflow of the
+ * lanes can be mended when the inputs are gone. */
 ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *a,
                                   pairwise_step *step, size_t begin, size_t count, totals *t) {
   real losses[CHUNK];
@@ -93,15 +96,16 @@ ALWAYS_INLINE lanes pairwise_group(const pairwise_job *j, const pairwise_arrays 
 }
 
 /* The losses of a chunk once more, after its lanes have overflowed. */
-ALWAYS_INLINE void pairwise_mend(const pairwise_job *j, const pairwise_arrays *a, pairwise_step *step,
-                                 size_t begin, size_t count, totals *t) {
+ALWAYS_INLINE void pairwise_mend(const pairwise_job *j, const pairwise_arrays *a,
+                                 pairwise_step *step, size_t begin, size_t count, totals *t) {
   pairwise_arrays losses_only = *a;
   losses_only.grad = NULL;
   pairwise_chunk(j, &losses_only, step, begin, count, t);
 }
 
 ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_step *step, size_t begin, size_t end, int what, totals *t) {
+                                  pairwise_step *step, size_t begin, size_t end, int what,
+                                  totals *t) {
   for (size_t i = begin; i < end; i += CHUNK) {
     size_t count = smaller(end - i, CHUNK);
     lanes sums = lanes_zero();

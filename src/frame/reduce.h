@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums with the same bits on every ISA: BLOCK logical lanes add 8 values (a group), then 8 groups (a
- * chunk), are folded to eight by a fixed tree, and go chunk after chunk into eight compensated doubles.
- * No lane rounds more than 8 + 8 + 2 times, so equal values, where roundings add up, stay within 5e-7
- * in f32; plain f32 lanes lose everything at 2^31 elements. */
+/* Sums with the same bits on every ISA: BLOCK logical lanes add 8 values (a group), then 8 groups
+ * (a chunk), are folded to eight by a fixed tree, and go chunk after chunk into eight compensated
+ * doubles. No lane rounds more than 8 + 8 + 2 times, so equal values, where roundings add up, stay
+ * within 5e-7 in f32; plain f32 lanes lose everything at 2^31 elements. */
 #ifndef VLOSS_REDUCE_H
 #define VLOSS_REDUCE_H
 
@@ -50,7 +50,8 @@ ALWAYS_INLINE int totals_add_lanes(totals *t, lanes a) {
   }
   for (int count = width * LANES; count > TOTALS; count /= 2)
     for (int k = 0; k < count / 2; k++) folded[k] += folded[k + count / 2];
-  for (int k = 0; k < TOTALS; k++) sum_add(&t->value[k], &t->error[k], (double)folded[k] * SUM_UNIT);
+  for (int k = 0; k < TOTALS; k++)
+    sum_add(&t->value[k], &t->error[k], (double)folded[k] * SUM_UNIT);
   return 1;
 }
 
@@ -81,8 +82,7 @@ ALWAYS_INLINE lanes lanes_of_values(const real *values, size_t count) {
   lanes a = lanes_zero();
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK)
-    for (size_t j = 0; j < VECS; j++)
-      a.lane[j] = vadd(a.lane[j], vload(values + i + j * LANES));
+    for (size_t j = 0; j < VECS; j++) a.lane[j] = vadd(a.lane[j], vload(values + i + j * LANES));
   for (size_t j = 0; j < VECS && i < count; i += LANES, j++)
     a.lane[j] = vadd(a.lane[j], vload_part(values + i, lanes_left(count, i)));
   return a;

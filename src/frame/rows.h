@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loops over rows of logits. A row's classes stand `inner` apart. Long contiguous rows put classes
- * in lanes (long_rows.h); everything else puts rows in lanes (lane_rows.h), through a packed copy where
- * they do not lie that way: few classes would waste most of a register. */
+/* The loops over rows of logits. A row's classes stand `inner` apart. Long contiguous rows put
+ * classes in lanes (long_rows.h); everything else puts rows in lanes (lane_rows.h), through a
+ * packed copy where they do not lie that way: few classes would waste most of a register. */
 #ifndef VLOSS_ROWS_H
 #define VLOSS_ROWS_H
 
@@ -21,8 +21,8 @@ typedef struct row_target {
   vec logit, class_weight;
 } row_target;
 
-/* The result of a step: half the loss, which may exceed the type before its weight, and the gradient of class k as
- * e^(z_k - largest) slope - share w_k - [k = y] target. */
+/* The result of a step: half the loss, which may exceed the type before its weight, and the
+ * gradient of class k as e^(z_k - largest) slope - share w_k - [k = y] target. */
 typedef struct row_loss {
   vec half_loss, slope, share, target;
 } row_loss;

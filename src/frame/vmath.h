@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Elementary functions over vec.h, inlined into the kernels: a call would spill every vector register.
- * The same operations on every ISA, so the same bits. Measured error bounds: docs/numerics.md. */
+/* Elementary functions over vec.h, inlined into the kernels: a call would spill every vector
+ * register. The same operations on every ISA, so the same bits. Measured error bounds:
+ * docs/numerics.md. */
 #ifndef VLOSS_VMATH_H
 #define VLOSS_VMATH_H
 
@@ -13,7 +14,8 @@ static inline vec polynomial(vec x, const real *terms, size_t count) {
   return sum;
 }
 
-/* the exponent of a >= 0 with its bias, as a number: 0 for subnormals; by the low bits of 2^MANTISSA_BITS */
+/* the exponent of a >= 0 with its bias, as a number: 0 for subnormals; by the low bits of
+ * 2^MANTISSA_BITS */
 static inline vec biased_exponent(vec a) {
   vec two_bits = vset1((real)((uint64_t)1 << MANTISSA_BITS));
   return vsub(as_real(iadd(ishr(as_int(a), MANTISSA_BITS), as_int(two_bits))), two_bits);
@@ -37,7 +39,8 @@ static inline vec vexp(vec x) {
   return vselect(vlt(x, vset1(exp_lowest)), vset1(0), value);
 }
 
-/* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm's log: f itself is the exact leading term */
+/* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm's log: f itself is the exact leading term
+ * */
 static inline vec log_reduced(vec f, vec n) {
   vec s = vdiv(f, vadd(vset1(2), f));
   vec z = vmul(s, s);
@@ -76,7 +79,8 @@ static inline vec vsinh_small(vec d) {
   return vfma(vmul(d, z), polynomial(z, sinh_terms, COUNT(sinh_terms)), d);
 }
 
-/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1. Its absolute error is below one ULP of 1. */
+/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1. Its absolute error is below one ULP of
+ * 1. */
 static inline vec vpow_unit(vec base, vec exponent) {
   vec power = vexp(vmul(exponent, vlog(base)));
   return vselect(veq(exponent, vset1(0)), vset1(1), power);

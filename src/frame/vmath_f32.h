@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constants of vmath.h for f32. Polynomials interpolate at Chebyshev nodes, coefficients rounded. */
+/* Constants of vmath.h for f32. Polynomials interpolate at Chebyshev nodes, coefficients rounded.
+ * */
 #ifndef VLOSS_VMATH_CONSTANTS_H
 #define VLOSS_VMATH_CONSTANTS_H
 
@@ -9,7 +10,8 @@ static const real real_max = 0x1.fffffep127f;
 static const real real_min_normal = 0x1p-126f;
 static const real real_infinity = INFINITY;
 
-/* 1.5 2^23 makes the integer part of a small number stand in its low bits; + bias, as an exponent. */
+/* 1.5 2^23 makes the integer part of a small number stand in its low bits; + bias, as an exponent.
+ * */
 static const real exponent_magic = 0x1.8p23f + 127.0f;
 static const real exponent_bias = 127.0f;
 static const real log2_e = 0x1.715476p0f;
@@ -26,7 +28,8 @@ static const real log_terms[] = {0x1.555556p-1f, 0x1.999a6ap-2f, 0x1.242ce0p-2f,
 /* (sinh(d) / d - 1) / d^2 as a polynomial in d^2 on [0, 1] */
 static const real sinh_terms[] = {0x1.555556p-3f, 0x1.11111ep-7f, 0x1.a009p-13f, 0x1.78a70ep-19f};
 
-/* sqrt(1/2) as bits, and the bits of 1 less that: moves mantissas from [1, 2) to [sqrt(1/2), sqrt(2)) */
+/* sqrt(1/2) as bits, and the bits of 1 less that: moves mantissas from [1, 2) to [sqrt(1/2),
+ * sqrt(2)) */
 static const uint64_t log_split = 0x3f3504f3;
 static const uint64_t one_bits = 0x3f800000;
 static const uint64_t mantissa_mask = 0x007fffff;

@@ -30,10 +30,9 @@ static const real exp_terms[] = {0x1p-1,
 static const real log_terms[] = {0x1.5555555555555p-1, 0x1.9999999999f17p-2, 0x1.24924923de6edp-2,
                                  0x1.c71c72df580fcp-3, 0x1.745cac43cc003p-3, 0x1.3b29d0452d426p-3,
                                  0x1.0e8c55b42945fp-3, 0x1.169c38cc826bep-3};
-static const real sinh_terms[] = {0x1.5555555555555p-3,  0x1.11111111110fdp-7,
-                                  0x1.a01a01a01ee70p-13, 0x1.71de3a4e14f40p-19,
-                                  0x1.ae6460fae3728p-26, 0x1.611cb330c1fe8p-33,
-                                  0x1.b41232cf9950fp-41};
+static const real sinh_terms[] = {
+    0x1.5555555555555p-3,  0x1.11111111110fdp-7,  0x1.a01a01a01ee70p-13, 0x1.71de3a4e14f40p-19,
+    0x1.ae6460fae3728p-26, 0x1.611cb330c1fe8p-33, 0x1.b41232cf9950fp-41};
 
 static const uint64_t log_split = 0x3fe6a09e667f3bcd;
 static const uint64_t one_bits = 0x3ff0000000000000;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L = (1 - e) w_y (-ln p_y) + (e / C) sum_c w_c (-ln p_c), -ln p_k = (m - z_k) + ln S
- * dL/dz_k = p_k [(1 - e) w_y + (e / C) sum_c w_c] - (e / C) w_k - [k = y] (1 - e) w_y, p_k = e_k / S
- * Halves, since m - z_k may exceed the type where the loss does not.
- * A target of -inf is no mask: its class counts, its loss is +inf. A row of -inf only has p = 0. */
+/* L = (1 - e) w_y (-ln p_y) + (e / C) sum_c w_c (-ln p_c), -ln p_k = (m - z_k) + ln S dL/dz_k = p_k
+ * [(1 - e) w_y + (e / C) sum_c w_c] - (e / C) w_k - [k = y] (1 - e) w_y, p_k = e_k / S Halves,
+ * since m - z_k may exceed the type where the loss does not. A target of -inf is no mask: its class
+ * counts, its loss is +inf. A row of -inf only has p = 0. */
 static inline row_loss cross_entropy(row_sums s, row_target t, vec smoothing, vec share,
                                      vec upstream) {
   vec zero = vset1(0), infinity = vset1(real_infinity);
@@ -17,8 +17,10 @@ static inline row_loss cross_entropy(row_sums s, row_target t, vec smoothing, ve
   vec half_loss = vadd(half_own, smooth);
   mask infinite = vand(impossible, vlt(zero, t.class_weight));
   half_loss = vselect(infinite, infinity, half_loss);
-  half_loss = vadd(half_loss, vsub(s.sum, s.sum)); /* a NaN in the row, even where its weight is 0 */
+  half_loss =
+      vadd(half_loss, vsub(s.sum, s.sum)); /* a NaN in the row, even where its weight is 0 */
 
   vec slope = vdiv(vmul(upstream, vadd(all, own)), s.sum);
-  return (row_loss){half_loss, vselect(empty, zero, slope), vmul(upstream, share), vmul(upstream, own)};
+  return (row_loss){half_loss, vselect(empty, zero, slope), vmul(upstream, share),
+                    vmul(upstream, own)};
 }

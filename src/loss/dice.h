@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* D = (2 I + s) / (P + Y + s), P + Y = 2 I + mistakes; with squared sums dP/dp is 2 p instead of 1 */
+/* D = (2 I + s) / (P + Y + s), P + Y = 2 I + mistakes; with squared sums dP/dp is 2 p instead of 1
+ * */
 static inline overlap_index dice(overlap_sums s, const vloss_overlap_options *options) {
   vec smoothing = vset1(real_clamp(options->smoothing)), zero = vset1(0), two = vset1(2);
   vec mistakes = vadd(s.false_positives, s.false_negatives);

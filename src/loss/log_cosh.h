@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L = |d| + ln(1 + e^(-2|d|)) - ln 2, dL/dp = tanh d; where |d| < 1 by s = sinh d, which keeps the digits
- * of small d: L = ln(1 + s^2) / 2, tanh d = s / sqrt(1 + s^2) */
+/* L = |d| + ln(1 + e^(-2|d|)) - ln 2, dL/dp = tanh d; where |d| < 1 by s = sinh d, which keeps the
+ * digits of small d: L = ln(1 + s^2) / 2, tanh d = s / sqrt(1 + s^2) */
 static inline pair log_cosh(vec input, vec target, vec upstream, const vec *parameters) {
   (void)parameters;
   vec one = vset1(1), half = vset1((real)0.5);

@@ -135,9 +135,7 @@ static inline vec4 vload4(const real *p) {
   vec_x4 a = vload_x4(p);
   return (vec4){a.val[0], a.val[1], a.val[2], a.val[3]};
 }
-static inline void vstore4(real *p, vec4 a) {
-  vstore_x4(p, (vec_x4){{a.x, a.y, a.z, a.w}});
-}
+static inline void vstore4(real *p, vec4 a) { vstore_x4(p, (vec_x4){{a.x, a.y, a.z, a.w}}); }
 static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
 
 #ifdef VLOSS_F64

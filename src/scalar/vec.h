@@ -76,9 +76,7 @@ static inline vec as_real(ivec a) {
   return value;
 }
 /* by the bit: gcc folds -fma(a, b, c) into one instruction that gives a zero the other sign */
-static inline vec vneg(vec a) {
-  return as_real(as_int(a) ^ ((ivec)1 << (8 * sizeof(ivec) - 1)));
-}
+static inline vec vneg(vec a) { return as_real(as_int(a) ^ ((ivec)1 << (8 * sizeof(ivec) - 1))); }
 static inline ivec iset1(uint64_t a) { return (ivec)a; }
 /* modulo the width */
 static inline ivec iadd(ivec a, ivec b) { return (ivec)(a + b); }

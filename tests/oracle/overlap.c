@@ -21,7 +21,9 @@ static int is_sigmoid(const sample *s) {
 static wide activate(const sample *s, wide z) { return is_sigmoid(s) ? 1 / (1 + expl(-z)) : z; }
 
 /* 1 - p */
-static wide complement(const sample *s, wide z) { return is_sigmoid(s) ? 1 / (1 + expl(z)) : 1 - z; }
+static wide complement(const sample *s, wide z) {
+  return is_sigmoid(s) ? 1 / (1 + expl(z)) : 1 - z;
+}
 
 /* dp/dz */
 static wide activation_slope(const sample *s, wide z) {

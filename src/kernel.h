@@ -9,6 +9,8 @@
 
 #include <vloss/vloss.h>
 
+#include "compensated.h"
+
 enum loss_id {
 #define LOSS(name, family, parameters) LOSS_##name,
 #include "losses.def"
@@ -17,14 +19,6 @@ enum loss_id {
 };
 
 enum { DTYPE_F32, DTYPE_F64, DTYPES };
-
-/* Sums are kept in units of 2^40, so that a mean of finite values cannot overflow on its way. */
-#define SUM_UNIT 0x1p-40
-
-/* A compensated sum: value + error. */
-typedef struct compensated {
-  double value, error;
-} compensated;
 
 /* What a part of a job found: the losses, or the three sums of an overlap loss. */
 typedef struct partial {

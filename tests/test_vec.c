@@ -3,22 +3,10 @@
 #include <stdio.h>
 
 #include "isa_main.h"
+#include "real_bits.h"
 #include "testing.h"
-#include "vec.h"
 
 enum { WIDTH = 8 * sizeof(real), PATTERNS = 1 << LANES };
-
-static uint64_t bits_of(real a) {
-  uint64_t bits = 0;
-  memcpy(&bits, &a, sizeof a);
-  return bits;
-}
-
-static real real_of(uint64_t bits) {
-  real a;
-  memcpy(&a, &bits, sizeof a);
-  return a;
-}
 
 /* Both signs of every kind of number, two NaN payloads. */
 enum { MAGNITUDES = 18, VALUES = 2 * MAGNITUDES };

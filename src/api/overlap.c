@@ -3,7 +3,6 @@
 
 #include "api/check.h"
 #include "api/split.h"
-#include "cpu.h"
 #include "dispatch.h"
 #include "registry.h"
 

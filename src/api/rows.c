@@ -4,6 +4,7 @@
 #include "api/check.h"
 #include "api/split.h"
 #include "dispatch.h"
+#include "labels.h"
 #include "registry.h"
 
 enum { BLOCK_MULTIPLE = 32, GRAIN = 1 << 15 };
@@ -12,14 +13,7 @@ static size_t label_width(vloss_label_type type) {
   return type == VLOSS_LABEL_INT64 ? 8 : type == VLOSS_LABEL_INT32 ? 4 : 1;
 }
 
-static int64_t label_at(vloss_labels labels, size_t i) {
-  if (labels.type == VLOSS_LABEL_INT64) return ((const int64_t *)labels.data)[i];
-  if (labels.type == VLOSS_LABEL_INT32) return ((const int32_t *)labels.data)[i];
-  return ((const uint8_t *)labels.data)[i];
-}
-
-/* Every label is looked at before anything is written. Returns the sum of the rows' class weights.
- * */
+/* Looks at every label before anything is written; returns the sum of the rows' class weights. */
 static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
                            const vloss_cross_entropy_options *o) {
   compensated total = {0, 0};

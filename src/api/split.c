@@ -12,27 +12,26 @@ typedef struct parts {
 
 static partial run_range(kernel *run, const void *work, size_t begin, size_t end) {
   partial result = {{{0, 0}, {0, 0}, {0, 0}}, 0};
-  uint64_t control = vloss_cpu_pin();
   run(work, begin, end, &result);
-  vloss_cpu_unpin(control);
   return result;
 }
 
-static void run_part(void *argument, size_t index) {
-  const parts *p = argument;
+static void run_part(const parts *p, size_t index) {
   size_t begin = index * p->step, left = p->units - begin;
   p->results[index] = run_range(p->run, p->work, begin, begin + (left < p->step ? left : p->step));
 }
 
+/* A part on a thread of the executor, whose control word is its own. */
+static void run_task(void *argument, size_t index) {
+  uint64_t control = vloss_cpu_pin();
+  run_part(argument, index);
+  vloss_cpu_unpin(control);
+}
+
 void sum_merge(compensated *a, compensated b) {
-  double total = a->value + b.value;
-  if (!(total - total == 0)) {
-    *a = (compensated){total, 0};
-    return;
-  }
-  double shadow = total - a->value;
-  double lost = (a->value - (total - shadow)) + (b.value - shadow);
-  *a = (compensated){total, a->error + (b.error + lost)};
+  double lost, total = two_sum(a->value, b.value, &lost);
+  int finite = total - total == 0;
+  *a = (compensated){total, finite ? a->error + (b.error + lost) : 0};
 }
 
 static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
@@ -46,7 +45,7 @@ partial split_run(kernel *run, const void *work, size_t units, size_t quantum, s
   parts p = {run, work, units, step * quantum, results};
   size_t count = divide_up(quanta, step);
   if (executor && count > 1)
-    executor->run(executor->context, run_part, &p, count);
+    executor->run(executor->context, run_task, &p, count);
   else
     for (size_t i = 0; i < count; i++) run_part(&p, i);
   for (size_t i = 0; i < count; i++) {

@@ -6,8 +6,7 @@
 #include "frame/frame.h"
 
 /* How the prediction's edges lie to the target's, for the slopes of min and max: 1 if this edge
- * bounds the intersection, 1/2 on a tie, 0 if it bounds the enclosing box; called a1 b1 a2 b2 in
- * docs/numerics.md. */
+ * bounds the intersection, 1/2 on a tie, 0 if it bounds the enclosing box. */
 typedef struct edges {
   vec left, top, right, bottom;
 } edges;
@@ -51,13 +50,16 @@ ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *in
   *outer = vsub(vadd(target_extent, vmax(zero, high)), vmin(zero, low));
 }
 
+static inline vec narrowest_extent(const geometry *g) {
+  return vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
+}
+
 /* Rounded area by rounded area, so that the union of identical boxes is their intersection. */
 ALWAYS_INLINE void measure_areas(geometry *g) {
   vec zero = vset1(0);
   mask overlap = vand(vlt(zero, g->inner_width), vlt(zero, g->inner_height));
   /* a box without area meets nothing, whatever rounding left of the offsets */
-  vec narrowest = vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
-  overlap = vand(overlap, vlt(zero, narrowest));
+  overlap = vand(overlap, vlt(zero, narrowest_extent(g)));
   g->inner_width = vselect(overlap, g->inner_width, zero);
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
@@ -130,8 +132,7 @@ static inline iou_terms measure_iou(const geometry *g) {
 
 /* No inverted axis, no NaN, and no area or slope that could leave the type. */
 static inline mask is_ordinary(const geometry *g) {
-  vec narrowest = vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
-  mask upright = vle(vset1(0), narrowest);
+  mask upright = vle(vset1(0), narrowest_extent(g));
   mask sane = vand(vlt(vadd(g->outer_width, g->outer_height), largest_extent()),
                    vle(smallest_area(), g->united));
   return vand(upright, sane);

@@ -150,7 +150,7 @@ ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_bloc
     rows_mend_target(rows, k, b->grad + rows->label[k] * b->stride + k);
 }
 
-/* Anything but the common case: partial blocks in place, logits of +inf. */
+/* Anything but the common case: partial blocks, logits of +inf. */
 COLD void lane_run_cold(const rows_call *c, row_block *rows, const lane_block *b,
                         const lanes *largest, rows_step *step) {
   lane_run(c, rows, b, largest, step, 0, 1, 1);

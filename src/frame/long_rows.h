@@ -167,9 +167,8 @@ static void row_zero(const long_row *r) {
 /* Runs the step on one row and notes its results in row k of the block. */
 ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_step *step,
                              const long_sums *sums, real largest) {
-  row_sums s = {vset1(largest), vset1((real)(sum_value(totals_sum(&sums->sum)) / SUM_UNIT)),
-                vset1((real)(sum_value(totals_sum(&sums->shares)) / SUM_UNIT)),
-                vset1((real)(sum_value(totals_sum(&sums->half_drops)) / SUM_UNIT))};
+  row_sums s = {vset1(largest), vset1_sum(totals_sum(&sums->sum)),
+                vset1_sum(totals_sum(&sums->shares)), vset1_sum(totals_sum(&sums->half_drops))};
   row_target t = {vset1(b->target_logit[k]), vset1(b->target_weight[k])};
   row_loss r = step(s, t, vset1(c->smoothing), vset1(c->share), vset1(b->upstream[k]));
   vstore_part(&b->half_loss[k], r.half_loss, 1);

@@ -22,17 +22,8 @@ typedef struct overlap_index {
 
 typedef overlap_index overlap_step(overlap_sums s, const vloss_overlap_options *options);
 
-/* p and 1 - p */
-typedef struct probability {
-  vec p, q;
-} probability;
-
 ALWAYS_INLINE probability activate(vec x, vloss_activation activation) {
-  vec one = vset1(1);
-  if (activation == VLOSS_IDENTITY) return (probability){x, vsub(one, x)};
-  vec e = vexp(vneg(vabs(x))), likely = vdiv(one, vadd(one, e)), unlikely = vmul(e, likely);
-  mask negative = vlt(x, vset1(0));
-  return (probability){vselect(negative, unlikely, likely), vselect(negative, likely, unlikely)};
+  return activation == VLOSS_IDENTITY ? (probability){x, vsub(vset1(1), x)} : vlogistic(x);
 }
 
 typedef struct overlap_lanes {
@@ -155,8 +146,7 @@ static void overlap_differentiate(const overlap_job *j, size_t begin, size_t end
   if (streamed) vstream_end();
 }
 
-/* The loss of index D = Num / Den and its slope dL/dD: (1 - D)^gamma by distance 1 - D, or -ln D.
- * */
+/* The loss of an index D and its slope dL/dD: (1 - D)^gamma from the distance 1 - D, or -ln D. */
 typedef struct overlap_outer {
   vec loss, slope;
 } overlap_outer;
@@ -182,9 +172,7 @@ ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
   overlap_group *g = j->group;
   const vloss_overlap_options *o = j->options;
   vec zero = vset1(0), one = vset1(1);
-  overlap_sums s = {vset1((real)(sum_value(g->sums[0]) / SUM_UNIT)),
-                    vset1((real)(sum_value(g->sums[1]) / SUM_UNIT)),
-                    vset1((real)(sum_value(g->sums[2]) / SUM_UNIT))};
+  overlap_sums s = {vset1_sum(g->sums[0]), vset1_sum(g->sums[1]), vset1_sum(g->sums[2])};
   overlap_index d = step(s, o);
   mask empty = vlt(vabs(d.denominator), vset1(real_min_normal));
   vec inverse = vselect(empty, zero, vdiv(one, d.denominator));

@@ -29,12 +29,11 @@ ALWAYS_INLINE lanes lanes_add(lanes a, lanes b) {
   return a;
 }
 
-/* value + error += x, exactly but for the rounding of error (Knuth's two-sum) */
+/* value + error += x, exactly but for the rounding of error */
 ALWAYS_INLINE void sum_add(double *value, double *error, double x) {
-  double sum = *value + x;
-  double shadow = sum - *value;
-  *error += (*value - (sum - shadow)) + (x - shadow);
-  *value = sum;
+  double lost;
+  *value = two_sum(*value, x, &lost);
+  *error += lost;
 }
 
 /* Returns 0, and adds nothing, where a lane has overflowed or holds a NaN. */
@@ -108,7 +107,7 @@ static inline compensated totals_sum(const totals *t) {
   return (compensated){f.value[0], finite ? f.error[0] : 0};
 }
 
-/* The sum as a number, still in units of 2^40. */
-static inline double sum_value(compensated s) { return s.value + s.error; }
+/* The sum as a number of the dtype, in every lane. */
+static inline vec vset1_sum(compensated s) { return vset1((real)((s.value + s.error) / SUM_UNIT)); }
 
 #endif

@@ -6,6 +6,7 @@
 #define VLOSS_ROWS_H
 
 #include "frame/reduce.h"
+#include "labels.h"
 
 /* What a softmax leaves of its rows: one row per lane. */
 typedef struct row_sums {
@@ -33,7 +34,6 @@ typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec share, v
 /* A block of rows, as arrays. */
 typedef struct row_block {
   size_t begin, count;
-  int all_active;
   size_t label[BLOCK]; /* 0 where not active */
   real active[BLOCK];  /* 1, or 0 for rows that are ignored or have weight 0 */
   real weight[BLOCK], upstream[BLOCK];
@@ -81,28 +81,18 @@ static inline size_t row_offset(const rows_call *c, size_t row) {
   return row / c->inner * c->classes * c->inner + row % c->inner;
 }
 
-static inline int64_t label_at(vloss_labels labels, size_t i) {
-  if (labels.type == VLOSS_LABEL_INT64) return ((const int64_t *)labels.data)[i];
-  if (labels.type == VLOSS_LABEL_INT32) return ((const int32_t *)labels.data)[i];
-  return ((const uint8_t *)labels.data)[i];
-}
-
 static inline row_block rows_open(const rows_call *c, size_t begin, size_t count) {
   const job *base = &c->job->base;
   row_block b;
   memset(&b, 0, sizeof b);
   b.begin = begin;
   b.count = count;
-  b.all_active = 1;
   real factor = real_clamp(base->grad_factor);
   for (size_t k = 0; k < count; k++) {
     size_t row = begin + k;
     int64_t label = label_at(c->job->labels, row);
     b.weight[k] = base->weight ? *reals(base->weight, row) : 1;
-    if (label == c->job->ignore_index || b.weight[k] == 0) {
-      b.all_active = 0;
-      continue;
-    }
+    if (label == c->job->ignore_index || b.weight[k] == 0) continue;
     b.active[k] = 1;
     b.label[k] = (size_t)label;
     b.upstream[k] = b.weight[k] * factor;

@@ -39,8 +39,7 @@ static inline vec vexp(vec x) {
   return vselect(vlt(x, vset1(exp_lowest)), vset1(0), value);
 }
 
-/* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm's log: f itself is the exact leading term
- * */
+/* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm: f itself is the exact leading term */
 static inline vec log_reduced(vec f, vec n) {
   vec s = vdiv(f, vadd(vset1(2), f));
   vec z = vmul(s, s);
@@ -79,18 +78,22 @@ static inline vec vsinh_small(vec d) {
   return vfma(vmul(d, z), polynomial(z, sinh_terms, COUNT(sinh_terms)), d);
 }
 
-/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1. Its absolute error is below one ULP of
- * 1. */
+/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1. Absolute error below one ULP of 1. */
 static inline vec vpow_unit(vec base, vec exponent) {
   vec power = vexp(vmul(exponent, vlog(base)));
   return vselect(veq(exponent, vset1(0)), vset1(1), power);
 }
 
-/* 1 / (1 + e^-x), at x = +-inf too */
-static inline vec vsigmoid(vec x) {
-  vec e = vexp(vneg(vabs(x)));
-  vec numerator = vselect(vlt(x, vset1(0)), e, vset1(1));
-  return vdiv(numerator, vadd(vset1(1), e));
+/* p = 1 / (1 + e^-x) and 1 - p without cancellation, at x = +-inf too */
+typedef struct probability {
+  vec p, q;
+} probability;
+
+static inline probability vlogistic(vec x) {
+  vec one = vset1(1), e = vexp(vneg(vabs(x)));
+  vec likely = vdiv(one, vadd(one, e)), unlikely = vmul(e, likely);
+  mask negative = vlt(x, vset1(0));
+  return (probability){vselect(negative, unlikely, likely), vselect(negative, likely, unlikely)};
 }
 
 #endif

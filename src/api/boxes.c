@@ -21,9 +21,14 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   request_parameter(&r, &about[1], o.eps);
   if (!request_ready(&r, n, elements)) return request_close(&r);
 
-  boxes_job j = {request_job(&r, (double)n), target, o.format, o.eps};
+  boxes_job j;
+  request_job(&r, (double)n, input, &j.base);
+  j.target = target;
+  j.format = o.format;
+  j.eps = o.eps;
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
-  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor);
+  partial found;
+  split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
   r.degenerate = found.degenerate;
   request_result(&r, found.sums[0]);
   return request_close(&r);

@@ -36,13 +36,14 @@ static double run_group(const groups_job *all, size_t index) {
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
   j.base.grad_factor *= weight * request_number(r, all->base.grad_output, index, 1);
-  partial found =
-      split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
+  partial found;
+  split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
   memcpy(group.sums, found.sums, sizeof group.sums);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
   j.phase = OVERLAP_GRADIENT;
-  if (grad) split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor);
+  if (grad)
+    split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
   return weight * group.loss;
 }
 
@@ -94,16 +95,18 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   const isa *active = vloss_isa_active();
   int many = groups >= MANY_GROUPS;
   groups_job all = {&r,
-                    request_job(&r, (double)groups),
+                    {0},
                     target,
                     size,
                     &o,
                     active->kernels[dtype]->loss[id],
                     active->kernels[DTYPE_F64]->loss[id],
                     many ? NULL : r.options->executor};
+  request_job(&r, (double)groups, input, &all.base);
   size_t grain = size < GRAIN ? GRAIN / (size ? size : 1) : 1;
-  partial found = split_run(run_groups, &all, groups, 1, many ? grain : groups + 1,
-                            many ? r.options->executor : NULL);
+  partial found;
+  split_run(run_groups, &all, groups, 1, many ? grain : groups + 1,
+            many ? r.options->executor : NULL, &found);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

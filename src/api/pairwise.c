@@ -19,10 +19,13 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
     request_parameter(&r, &about->parameters[k], parameters[k]);
   if (!request_ready(&r, n, n)) return request_close(&r);
 
-  pairwise_job j = {request_job(&r, (double)n), target, {0}};
+  pairwise_job j;
+  request_job(&r, (double)n, input, &j.base);
+  j.target = target;
   for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
-  partial found = split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor);
+  partial found;
+  split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

@@ -67,12 +67,19 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
   double total = check_labels(&r, labels, rows, classes, &o);
   if (r.status != VLOSS_OK) return request_close(&r);
 
-  rows_job j = {request_job(&r, total), labels,      classes,       inner,
-                o.class_weight,         o.smoothing, o.ignore_index};
+  rows_job j;
+  request_job(&r, total, logits, &j.base);
+  j.labels = labels;
+  j.classes = classes;
+  j.inner = inner;
+  j.class_weight = o.class_weight;
+  j.smoothing = o.smoothing;
+  j.ignore_index = o.ignore_index;
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   size_t grain = classes < GRAIN ? GRAIN / (classes ? classes : 1) : 1;
   size_t quantum = grain < BLOCK_MULTIPLE ? grain : BLOCK_MULTIPLE;
-  partial found = split_run(run, &j, rows, quantum, grain, r.options->executor);
+  partial found;
+  split_run(run, &j, rows, quantum, grain, r.options->executor, &found);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

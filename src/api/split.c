@@ -10,15 +10,10 @@ typedef struct parts {
   partial *results;
 } parts;
 
-static partial run_range(kernel *run, const void *work, size_t begin, size_t end) {
-  partial result = {{{0, 0}, {0, 0}, {0, 0}}, 0};
-  run(work, begin, end, &result);
-  return result;
-}
-
 static void run_part(const parts *p, size_t index) {
   size_t begin = index * p->step, left = p->units - begin;
-  p->results[index] = run_range(p->run, p->work, begin, begin + (left < p->step ? left : p->step));
+  partial_clear(&p->results[index]);
+  p->run(p->work, begin, begin + (left < p->step ? left : p->step), &p->results[index]);
 }
 
 /* A part on a thread of the executor, whose control word is its own. */
@@ -36,10 +31,9 @@ void sum_merge(compensated *a, compensated b) {
 
 static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
-partial split_run(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
-                  const vloss_executor *executor) {
-  if (units <= grain) return run_range(run, work, 0, units);
-  partial results[TASKS_MOST], merged = {{{0, 0}, {0, 0}, {0, 0}}, 0};
+void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
+                 const vloss_executor *executor, partial *merged) {
+  partial results[TASKS_MOST];
   size_t step = divide_up(grain, quantum), quanta = divide_up(units, quantum);
   if (divide_up(quanta, step) > TASKS_MOST) step = divide_up(quanta, TASKS_MOST);
   parts p = {run, work, units, step * quantum, results};
@@ -49,8 +43,7 @@ partial split_run(kernel *run, const void *work, size_t units, size_t quantum, s
   else
     for (size_t i = 0; i < count; i++) run_part(&p, i);
   for (size_t i = 0; i < count; i++) {
-    for (int k = 0; k < 3; k++) sum_merge(&merged.sums[k], results[i].sums[k]);
-    merged.degenerate += results[i].degenerate;
+    for (int k = 0; k < 3; k++) sum_merge(&merged->sums[k], results[i].sums[k]);
+    merged->degenerate += results[i].degenerate;
   }
-  return merged;
 }

@@ -7,10 +7,25 @@
 
 enum { TASKS_MOST = 256 };
 
-/* Runs `run` over [0, units) in parts of about `grain` units that start at multiples of `quantum`,
- * and merges what they found in order. */
-partial split_run(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
-                  const vloss_executor *executor);
+static inline void partial_clear(partial *p) {
+  for (int k = 0; k < 3; k++) p->sums[k] = (compensated){0, 0};
+  p->degenerate = 0;
+}
+
+/* Adds what the parts found to `merged`, in order. */
+void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
+                 const vloss_executor *executor, partial *merged);
+
+/* Runs `run` over [0, units) in parts of about `grain` units that start at multiples of
+ * `quantum`. */
+static inline void split_run(kernel *run, const void *work, size_t units, size_t quantum,
+                             size_t grain, const vloss_executor *executor, partial *found) {
+  partial_clear(found);
+  if (units <= grain)
+    run(work, 0, units, found);
+  else
+    split_parts(run, work, units, quantum, grain, executor, found);
+}
 
 /* Adds b to a, keeping what rounding loses. */
 void sum_merge(compensated *a, compensated b);

@@ -72,24 +72,27 @@ ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *
   if (j->base.want_loss) totals_add_chunk(t, losses, count);
 }
 
-/* A group of plain input, or less: the loop that runs at the speed of memory. */
-ALWAYS_INLINE lanes pairwise_group(const pairwise_job *j, const pairwise_arrays *arrays,
-                                   pairwise_step *step, size_t begin, size_t count, int what) {
-  pairwise_arrays a = *arrays;
+/* A block of plain input: the loop that runs at the speed of memory. */
+ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_step *step, size_t at,
+                                  int what, lanes *sums) {
+  for (size_t k = 0; k < VECS; k++, at += LANES) {
+    pair r = step(vload(a->input + at), vload(a->target + at), a->upstream, a->parameters);
+    if (what & LOSS) sums->lane[k] = vadd(sums->lane[k], r.loss);
+    if (what & STREAM)
+      vstream(a->grad + at, r.grad);
+    else if (what & GRAD)
+      vstore(a->grad + at, r.grad);
+  }
+}
+
+/* The last blocks of a call, fewer than a group. */
+ALWAYS_INLINE lanes pairwise_rest(const pairwise_job *j, const pairwise_arrays *a,
+                                  pairwise_step *step, size_t begin, size_t count, int what) {
   lanes sums = lanes_zero();
   size_t i = 0;
-  for (; i + BLOCK <= count; i += BLOCK)
-    for (size_t k = 0; k < VECS; k++) {
-      size_t at = begin + i + k * LANES;
-      pair r = step(vload(a.input + at), vload(a.target + at), a.upstream, a.parameters);
-      if (what & LOSS) sums.lane[k] = vadd(sums.lane[k], r.loss);
-      if (what & STREAM)
-        vstream(a.grad + at, r.grad);
-      else if (what & GRAD)
-        vstore(a.grad + at, r.grad);
-    }
+  for (; i + BLOCK <= count; i += BLOCK) pairwise_block(a, step, begin + i, what, &sums);
   for (size_t k = 0; k < VECS && i < count; i += LANES, k++) {
-    vec loss = pairwise_vector(j, arrays, step, begin + i, lanes_left(count, i));
+    vec loss = pairwise_vector(j, a, step, begin + i, lanes_left(count, i));
     sums.lane[k] = vadd(sums.lane[k], loss);
   }
   return sums;
@@ -103,16 +106,23 @@ ALWAYS_INLINE void pairwise_mend(const pairwise_job *j, const pairwise_arrays *a
   pairwise_chunk(j, &losses_only, step, begin, count, t);
 }
 
-ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, const pairwise_arrays *a,
+ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, const pairwise_arrays *arrays,
                                   pairwise_step *step, size_t begin, size_t end, int what,
                                   totals *t) {
+  pairwise_arrays a = *arrays; /* in registers: vector stores may alias anything else */
   for (size_t i = begin; i < end; i += CHUNK) {
-    size_t count = smaller(end - i, CHUNK);
+    size_t count = smaller(end - i, CHUNK), whole = count / GROUP * GROUP;
     lanes sums = lanes_zero();
-    for (size_t k = 0; k < count; k += GROUP)
-      sums = lanes_add(sums, pairwise_group(j, a, step, i + k, smaller(count - k, GROUP), what));
+    for (size_t k = i; k < i + whole; k += GROUP) {
+      lanes group = lanes_zero();
+      for (size_t block = 0; block < GROUP; block += BLOCK)
+        pairwise_block(&a, step, k + block, what, &group);
+      sums = lanes_add(sums, group);
+    }
+    if (whole < count)
+      sums = lanes_add(sums, pairwise_rest(j, arrays, step, i + whole, count - whole, what));
     if ((what & LOSS) && UNLIKELY(!totals_add_lanes(t, sums)))
-      pairwise_mend(j, a, step, i, count, t);
+      pairwise_mend(j, arrays, step, i, count, t);
   }
   if (what & STREAM) vstream_end();
 }

@@ -14,8 +14,14 @@ typedef struct lanes {
   vec lane[VECS];
 } lanes;
 
+/* The compiler's own vectors: two_sum() of each total at once, on any ISA. */
+typedef double double8 __attribute__((vector_size(TOTALS * sizeof(double))));
+typedef double double4 __attribute__((vector_size(4 * sizeof(double))));
+typedef double double2 __attribute__((vector_size(2 * sizeof(double))));
+typedef real real8 __attribute__((vector_size(TOTALS * sizeof(real))));
+
 typedef struct totals {
-  double value[TOTALS], error[TOTALS];
+  double8 value, error;
 } totals;
 
 ALWAYS_INLINE lanes lanes_zero(void) {
@@ -29,11 +35,14 @@ ALWAYS_INLINE lanes lanes_add(lanes a, lanes b) {
   return a;
 }
 
-/* value + error += x, exactly but for the rounding of error */
-ALWAYS_INLINE void sum_add(double *value, double *error, double x) {
-  double lost;
-  *value = two_sum(*value, x, &lost);
-  *error += lost;
+/* total += values, exactly but for the rounding of the error (Knuth's two-sum) */
+ALWAYS_INLINE void totals_add_eight(totals *t, const real *values) {
+  real8 block;
+  memcpy(&block, values, sizeof block);
+  double8 x = __builtin_convertvector(block, double8) * SUM_UNIT;
+  double8 sum = t->value + x, shadow = sum - t->value;
+  t->error += (t->value - (sum - shadow)) + (x - shadow);
+  t->value = sum;
 }
 
 /* Returns 0, and adds nothing, where a lane has overflowed or holds a NaN. */
@@ -49,19 +58,17 @@ ALWAYS_INLINE int totals_add_lanes(totals *t, lanes a) {
   }
   for (int count = width * LANES; count > TOTALS; count /= 2)
     for (int k = 0; k < count / 2; k++) folded[k] += folded[k + count / 2];
-  for (int k = 0; k < TOTALS; k++)
-    sum_add(&t->value[k], &t->error[k], (double)folded[k] * SUM_UNIT);
+  totals_add_eight(t, folded);
   return 1;
 }
 
 /* Value after value, for where the lanes overflowed and for blocks that are dear anyway. */
 ALWAYS_INLINE void totals_add_values(totals *t, const real *values, size_t count) {
-  size_t whole = count / TOTALS * TOTALS;
-  for (size_t i = 0; i < whole; i += TOTALS)
-    for (size_t k = 0; k < TOTALS; k++)
-      sum_add(&t->value[k], &t->error[k], (double)values[i + k] * SUM_UNIT);
-  for (size_t k = 0; k < count % TOTALS; k++)
-    sum_add(&t->value[k], &t->error[k], (double)values[whole + k] * SUM_UNIT);
+  size_t i = 0;
+  for (; i + TOTALS <= count; i += TOTALS) totals_add_eight(t, values + i);
+  real rest[TOTALS] = {0};
+  for (size_t k = 0; i + k < count; k++) rest[k] = values[i + k];
+  if (i < count) totals_add_eight(t, rest);
 }
 
 COLD void totals_add_values_cold(totals *t, const real *values, size_t count) {
@@ -95,16 +102,16 @@ static inline void totals_add_chunk(totals *t, const real *values, size_t count)
   if (UNLIKELY(!totals_add_lanes(t, a))) totals_add_values_cold(t, values, count);
 }
 
+ALWAYS_INLINE double fold(const double8 *a) {
+  double4 b = __builtin_shufflevector(*a, *a, 0, 1, 2, 3) + __builtin_shufflevector(*a, *a, 4, 5, 6, 7);
+  double2 c = __builtin_shufflevector(b, b, 0, 1) + __builtin_shufflevector(b, b, 2, 3);
+  return c[0] + c[1];
+}
+
 /* Folds the eight by a fixed tree. An infinite or NaN value has no error to speak of. */
-static inline compensated totals_sum(const totals *t) {
-  totals f = *t;
-  for (int width = TOTALS / 2; width > 0; width /= 2)
-    for (int k = 0; k < width; k++) {
-      f.value[k] += f.value[k + width];
-      f.error[k] += f.error[k + width];
-    }
-  int finite = f.value[0] - f.value[0] == 0;
-  return (compensated){f.value[0], finite ? f.error[0] : 0};
+ALWAYS_INLINE compensated totals_sum(const totals *t) {
+  double value = fold(&t->value), error = fold(&t->error);
+  return (compensated){value, value - value == 0 ? error : 0};
 }
 
 /* The sum as a number of the dtype, in every lane. */

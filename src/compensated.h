@@ -18,4 +18,11 @@ static inline double two_sum(double a, double b, double *lost) {
   return sum;
 }
 
+/* Adds b to a. An infinite or NaN value has no error to speak of. */
+static inline void sum_merge(compensated *a, compensated b) {
+  double lost, total = two_sum(a->value, b.value, &lost);
+  int finite = total - total == 0;
+  *a = (compensated){total, finite ? a->error + (b.error + lost) : 0};
+}
+
 #endif

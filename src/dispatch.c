@@ -33,11 +33,9 @@ const isa *vloss_isa_choose(unsigned features, const char *name) {
  * enough. */
 static _Atomic(const isa *) active;
 
-const isa *vloss_isa_active(void) {
-  const isa *row = atomic_load_explicit(&active, memory_order_relaxed);
-  if (row) return row;
+static __attribute__((cold, noinline)) const isa *resolve(void) {
   unsigned features = vloss_cpu_features();
-  row = vloss_isa_choose(features, getenv("VLOSS_ISA"));
+  const isa *row = vloss_isa_choose(features, getenv("VLOSS_ISA"));
   if (!row) row = vloss_isa_choose(features, NULL);
   const isa *expected = NULL;
   /* a vloss_set_isa() that came first stays */
@@ -45,6 +43,11 @@ const isa *vloss_isa_active(void) {
                                                memory_order_relaxed))
     return expected;
   return row;
+}
+
+const isa *vloss_isa_active(void) {
+  const isa *row = atomic_load_explicit(&active, memory_order_relaxed);
+  return row ? row : resolve();
 }
 
 void vloss_isa_force(const isa *row) { atomic_store_explicit(&active, row, memory_order_relaxed); }

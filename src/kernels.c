@@ -10,9 +10,13 @@
 
 #include "steps.h" /* made by the build: every loss/<name>.h of the registry */
 
-#define LOSS(name, family, parameters)                                                     \
-  static void name##_kernel(const void *work, size_t begin, size_t end, partial *result) { \
-    family(work, begin, end, result, name);                                                \
+/* A kernel, and what its frame keeps out of line. */
+#define LOSS(name, family, parameters)                                                        \
+  OUT_OF_LINE void name##_rare(const void *work, size_t begin, size_t end, partial *result) { \
+    family##_rare(work, begin, end, result, name);                                            \
+  }                                                                                           \
+  static void name##_kernel(const void *work, size_t begin, size_t end, partial *result) {    \
+    family(work, begin, end, result, name, name##_rare);                                      \
   }
 #include "losses.def"
 #undef LOSS

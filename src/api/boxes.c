@@ -14,12 +14,12 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   request r;
   request_open(&r, dtype, options, loss, grad);
   if (box && request_struct(&r, "box", box->struct_size, sizeof o)) o = *box;
-  size_t elements = request_product(&r, "n", n, 4);
-  request_input(&r, "input", input, elements, r.width);
-  request_input(&r, "target", target, elements, r.width);
+  request_outputs(&r, n, request_product(&r, "n", n, 4));
+  request_main_input(&r, "input", input);
+  request_input(&r, "target", target, r.elements, request_width(&r));
   request_parameter(&r, &about[0], (double)(int)o.format);
   request_parameter(&r, &about[1], o.eps);
-  if (!request_ready(&r, n, elements)) return request_close(&r);
+  if (!request_ready(&r)) return request_close(&r);
 
   boxes_job j;
   request_job(&r, (double)n, input, &j.base);

@@ -13,112 +13,133 @@
 
 /* The bytes of an array, [0, 0) if there are none. */
 typedef struct region {
-  const char *name;
   uintptr_t begin, end;
 } region;
 
-enum { REGIONS = 8 };
-
 typedef struct request {
   vloss_status status;
-  const char *argument;
+  const char *argument; /* that status complains of */
   int dtype;
-  size_t width; /* bytes of a number */
   const vloss_options *options;
   void *loss, *grad;
   size_t samples, elements;
-  size_t input_count;
+  region loss_bytes, grad_bytes, report_bytes;
   double denominator; /* of the mean */
   double sum;         /* in units of 2^40 */
   size_t ignored, degenerate, bad_label;
-  uint64_t control;       /* the caller's floating point control word */
-  region inputs[REGIONS]; /* the first input_count */
+  uint64_t control; /* the caller's floating point control word */
 } request;
 
-extern const vloss_options vloss_default_options;
+static const vloss_options default_options = VLOSS_OPTIONS_INIT;
+
+/* The numbers and callbacks among the options; on a fault, `argument` names it. */
+vloss_status options_fault(const vloss_options *options, const char **argument);
+
+/* Whether a value is what the registry asks for. */
+vloss_status parameter_fault(const vloss_parameter *parameter, double value);
 
 /* Remembers the first fault. */
-void request_fail(request *r, vloss_status status, const char *argument);
+static inline void request_fail(request *r, vloss_status status, const char *argument) {
+  if (r->status != VLOSS_OK) return;
+  r->status = status;
+  r->argument = argument;
+}
 
-/* Takes the caller's options and checks the numbers and callbacks among them. */
-void request_options(request *r, const vloss_options *options);
-
-/* A parameter that the registry describes. */
-void request_parameter(request *r, const vloss_parameter *parameter, double value);
-
-/* One of an options struct's own: checks its size. Returns 0 if it cannot be read. */
-int request_struct(request *r, const char *name, size_t size, size_t expected);
+/* Bytes of a number. */
+static inline size_t request_width(const request *r) {
+  return r->dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
+}
 
 /* Starts with the options that all losses share. */
 static inline void request_open(request *r, int dtype, const vloss_options *options, void *loss,
                                 void *grad) {
-  r->control = vloss_cpu_pin();
-  r->status = VLOSS_OK;
-  r->argument = NULL;
-  r->dtype = dtype;
-  r->width = dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
-  r->options = &vloss_default_options;
-  r->loss = loss;
-  r->grad = grad;
-  r->samples = r->elements = r->input_count = 0;
-  r->denominator = r->sum = 0;
-  r->ignored = r->degenerate = 0;
-  r->bad_label = SIZE_MAX;
-  if (options) request_options(r, options);
+  *r = (request){.status = VLOSS_OK,
+                 .dtype = dtype,
+                 .options = &default_options,
+                 .loss = loss,
+                 .grad = grad,
+                 .bad_label = SIZE_MAX,
+                 .control = vloss_cpu_pin()};
+  if (options) {
+    const char *argument = NULL;
+    vloss_status status = options_fault(options, &argument);
+    request_fail(r, status, argument);
+    if (options->struct_size == sizeof *options) r->options = options;
+  }
   if (!loss && !grad) request_fail(r, VLOSS_ERROR_NULL, "loss");
+}
+
+/* One of an options struct's own: checks its size. Returns 0 if it cannot be read. */
+static inline int request_struct(request *r, const char *name, size_t size, size_t expected) {
+  if (size != expected) request_fail(r, VLOSS_ERROR_STRUCT_SIZE, name);
+  return size == expected;
+}
+
+/* A parameter that the registry describes. */
+static inline void request_parameter(request *r, const vloss_parameter *parameter, double value) {
+  vloss_status fault = parameter_fault(parameter, value);
+  if (fault != VLOSS_OK) request_fail(r, fault, parameter->name);
 }
 
 /* a b, or a fault where that many numbers cannot exist */
 static inline size_t request_product(request *r, const char *argument, size_t a, size_t b) {
-  size_t most = PTRDIFF_MAX / r->width, product;
+  size_t most = r->dtype == DTYPE_F64 ? PTRDIFF_MAX / sizeof(double) : PTRDIFF_MAX / sizeof(float);
+  size_t product;
   if (!__builtin_mul_overflow(a, b, &product) && product <= most) return product;
   request_fail(r, VLOSS_ERROR_SIZE, argument);
   return 0;
 }
 
-static inline region region_of(const char *name, const void *data, size_t bytes) {
-  uintptr_t begin = bytes ? (uintptr_t)data : 0;
-  return (region){name, begin, begin + bytes};
+static inline region region_of(const void *data, size_t bytes) {
+  if (!data || !bytes) return (region){0, 0};
+  return (region){(uintptr_t)data, (uintptr_t)data + bytes};
 }
 
 static inline int regions_overlap(region a, region b) { return a.begin < b.end && b.begin < a.end; }
 
-/* An input of `count` items of `width` bytes; NULL is a fault unless count is 0. */
-static inline void request_input(request *r, const char *name, const void *data, size_t count,
-                                 size_t width) {
-  if (count && !data) request_fail(r, VLOSS_ERROR_NULL, name);
-  r->inputs[r->input_count++] = region_of(name, data, count * width);
-}
-
-/* An output against every input; only grad may be the first input itself. */
-static inline void request_output(request *r, region output) {
-  int first = output.begin == (uintptr_t)r->grad && output.begin == r->inputs[0].begin;
-  for (size_t k = (size_t)first; k < r->input_count; k++)
-    if (regions_overlap(output, r->inputs[k])) request_fail(r, VLOSS_ERROR_OVERLAP, output.name);
-}
-
-/* The last checks: sizes, outputs, overlap. The first input is what grad may be. Returns whether
- * the call has work to do; if not, request_close() says what to return. */
-static inline int request_ready(request *r, size_t samples, size_t elements) {
+/* What the call will write, from sizes that request_product() has seen; before its inputs. */
+static inline void request_outputs(request *r, size_t samples, size_t elements) {
   const vloss_options *o = r->options;
-  int none = o->reduction == VLOSS_NONE;
+  size_t width = request_width(r);
   r->samples = samples;
   r->elements = elements;
-  if (samples > PTRDIFF_MAX / r->width) request_fail(r, VLOSS_ERROR_SIZE, "n");
-  if (r->status != VLOSS_OK) return 0;
-  if (o->weight) request_input(r, "weight", o->weight, samples, r->width);
-  if (o->grad_output) request_input(r, "grad_output", o->grad_output, none ? samples : 1, r->width);
-  region grad = region_of("grad", r->grad, r->grad ? elements * r->width : 0);
-  region loss = region_of("loss", r->loss, r->loss ? (none ? samples : 1) * r->width : 0);
-  request_output(r, grad);
-  request_output(r, loss);
-  if (regions_overlap(loss, grad)) request_fail(r, VLOSS_ERROR_OVERLAP, "loss");
-  if (o->report) {
-    region report = region_of("report", o->report, sizeof *o->report);
-    request_output(r, report);
-    if (regions_overlap(report, grad) || regions_overlap(report, loss))
-      request_fail(r, VLOSS_ERROR_OVERLAP, "report");
-  }
+  r->loss_bytes = region_of(r->loss, (o->reduction == VLOSS_NONE ? samples : 1) * width);
+  r->grad_bytes = region_of(r->grad, elements * width);
+  r->report_bytes = region_of(o->report, sizeof *o->report);
+  if (regions_overlap(r->loss_bytes, r->grad_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "loss");
+  if (regions_overlap(r->report_bytes, r->grad_bytes) ||
+      regions_overlap(r->report_bytes, r->loss_bytes))
+    request_fail(r, VLOSS_ERROR_OVERLAP, "report");
+}
+
+/* An input of `count` items of `width` bytes; NULL is a fault unless count is 0, and so is an
+ * overlap with an output. */
+static inline void request_input(request *r, const char *name, const void *data, size_t count,
+                                 size_t width) {
+  region bytes = region_of(data, count * width);
+  if (count && !data) request_fail(r, VLOSS_ERROR_NULL, name);
+  if (regions_overlap(bytes, r->grad_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "grad");
+  if (regions_overlap(bytes, r->loss_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "loss");
+  if (regions_overlap(bytes, r->report_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "report");
+}
+
+/* The input of `elements` that grad may be. */
+static inline void request_main_input(request *r, const char *name, const void *data) {
+  region grad = r->grad_bytes;
+  if (data == r->grad) r->grad_bytes = (region){0, 0};
+  request_input(r, name, data, r->elements, request_width(r));
+  r->grad_bytes = grad;
+}
+
+/* The inputs among the options, checked last. Returns whether the call has work to do; if not,
+ * request_close() says what to return. */
+static inline int request_ready(request *r) {
+  const vloss_options *o = r->options;
+  size_t width = request_width(r);
+  if (o->weight) request_input(r, "weight", o->weight, r->samples, width);
+  if (o->grad_output)
+    request_input(r, "grad_output", o->grad_output, o->reduction == VLOSS_NONE ? r->samples : 1,
+                  width);
   return r->status == VLOSS_OK;
 }
 
@@ -150,7 +171,7 @@ static inline void request_job(request *r, double denominator, const void *input
   j->loss_factor = o->scale;
   j->grad_factor = factor;
   j->want_loss = r->loss != NULL;
-  j->stream = r->elements * r->width >= STREAM_BYTES;
+  j->stream = r->elements * request_width(r) >= STREAM_BYTES;
 }
 
 /* Writes the reduced loss, unless there is one per sample. */

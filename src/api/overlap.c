@@ -24,7 +24,7 @@ static const void *at(const void *p, size_t offset) { return p ? (const char *)p
 /* One group: its sums, its terms, its gradient. Returns weight x loss. */
 static double run_group(const groups_job *all, size_t index) {
   const request *r = all->request;
-  size_t bytes = all->size * r->width;
+  size_t bytes = all->size * request_width(r);
   double weight = request_number(r, all->base.weight, index, 1);
   void *grad = all->base.grad ? (char *)all->base.grad + index * bytes : NULL;
   if (weight == 0) {
@@ -87,10 +87,12 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   if (own && request_struct(&r, "overlap", own->struct_size, sizeof o)) o = *own;
   size_t elements = request_product(&r, "size", groups, size);
   if (elements == 0) groups = 0;
-  request_input(&r, "input", input, elements, r.width);
-  request_input(&r, "target", target, elements, r.width);
+  if (groups > PTRDIFF_MAX / sizeof(double)) request_fail(&r, VLOSS_ERROR_SIZE, "groups");
+  request_outputs(&r, groups, elements);
+  request_main_input(&r, "input", input);
+  request_input(&r, "target", target, elements, request_width(&r));
   check_overlap_options(&r, id, &o);
-  if (!request_ready(&r, groups, elements)) return request_close(&r);
+  if (!request_ready(&r)) return request_close(&r);
 
   const isa *active = vloss_isa_active();
   int many = groups >= MANY_GROUPS;

@@ -6,28 +6,38 @@
 
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15 };
 
-static vloss_status pairwise(enum loss_id id, int dtype, const void *input, const void *target,
-                             size_t n, const double *parameters, const vloss_options *options,
-                             void *loss, void *grad) {
+static inline __attribute__((always_inline)) vloss_status run(enum loss_id id, int dtype,
+                                                              const void *input, const void *target,
+                                                              size_t n, const double *parameters,
+                                                              const vloss_options *options,
+                                                              void *loss, void *grad) {
   const vloss_loss *about = &vloss_registry[id];
   request r;
   request_open(&r, dtype, options, loss, grad);
-  request_product(&r, "n", n, 1);
-  request_input(&r, "input", input, n, r.width);
-  request_input(&r, "target", target, n, r.width);
+  request_outputs(&r, n, request_product(&r, "n", n, 1));
+  request_main_input(&r, "input", input);
+  request_input(&r, "target", target, r.elements, request_width(&r));
   for (size_t k = 0; k < about->parameter_count; k++)
     request_parameter(&r, &about->parameters[k], parameters[k]);
-  if (!request_ready(&r, n, n)) return request_close(&r);
+  if (!request_ready(&r)) return request_close(&r);
 
   pairwise_job j;
   request_job(&r, (double)n, input, &j.base);
   j.target = target;
   for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
-  kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
+  kernel *work = vloss_isa_active()->kernels[dtype]->loss[id];
   partial found;
-  split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
+  split_run(work, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
   request_result(&r, found.sums[0]);
   return request_close(&r);
+}
+
+/* Twice: what the default options leave undone need not be asked. */
+static vloss_status pairwise(enum loss_id id, int dtype, const void *input, const void *target,
+                             size_t n, const double *parameters, const vloss_options *options,
+                             void *loss, void *grad) {
+  return options ? run(id, dtype, input, target, n, parameters, options, loss, grad)
+                 : run(id, dtype, input, target, n, parameters, NULL, loss, grad);
 }
 
 /* The public functions: parameters of the prototype, and their values in an array. */

@@ -56,13 +56,12 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
     request_fail(&r, VLOSS_ERROR_ENUM, "labels");
   request_parameter(&r, &vloss_registry[id].parameters[0], o.smoothing);
   if (rows > PTRDIFF_MAX / sizeof(int64_t)) request_fail(&r, VLOSS_ERROR_SIZE, "n");
-  if (r.status == VLOSS_OK) {
-    request_input(&r, "logits", logits, elements, r.width);
-    request_input(&r, "labels", labels.data, rows, label_width(labels.type));
-    if (o.class_weight)
-      request_input(&r, "class_weight", o.class_weight, rows ? classes : 0, r.width);
-  }
-  if (!request_ready(&r, rows, elements)) return request_close(&r);
+  request_outputs(&r, rows, elements);
+  request_main_input(&r, "logits", logits);
+  request_input(&r, "labels", labels.data, rows, label_width(labels.type));
+  if (o.class_weight)
+    request_input(&r, "class_weight", o.class_weight, rows ? classes : 0, request_width(&r));
+  if (!request_ready(&r)) return request_close(&r);
   if (rows) check_class_weights(&r, o.class_weight, classes);
   double total = check_labels(&r, labels, rows, classes, &o);
   if (r.status != VLOSS_OK) return request_close(&r);

@@ -23,12 +23,6 @@ static void run_task(void *argument, size_t index) {
   vloss_cpu_unpin(control);
 }
 
-void sum_merge(compensated *a, compensated b) {
-  double lost, total = two_sum(a->value, b.value, &lost);
-  int finite = total - total == 0;
-  *a = (compensated){total, finite ? a->error + (b.error + lost) : 0};
-}
-
 static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
 void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,

@@ -27,7 +27,4 @@ static inline void split_run(kernel *run, const void *work, size_t units, size_t
     split_parts(run, work, units, quantum, grain, executor, found);
 }
 
-/* Adds b to a, keeping what rounding loses. */
-void sum_merge(compensated *a, compensated b);
-
 #endif

@@ -6,36 +6,41 @@
 #include "frame/geometry.h"
 #include "frame/reduce.h"
 
-/* A loss and its gradient with respect to the prediction's corners. */
+/* A loss, and twice the slopes of moving each edge of the prediction outwards: twice, since a tie
+ * is the mean of two. */
 typedef struct box_loss {
-  vec loss, x1, y1, x2, y2;
+  vec loss, left, top, right, bottom;
 } box_loss;
 
-typedef box_loss boxes_step(geometry g);
+typedef box_loss boxes_step(const geometry *g);
 
-/* From corners to the format of the input: x2 = x1 + w, or x = (x1 + x2) / 2, w = x2 - x1. */
-ALWAYS_INLINE vec4 gradient_in_format(box_loss r, vloss_box_format format) {
-  if (format == VLOSS_XYXY) return (vec4){r.x1, r.y1, r.x2, r.y2};
-  vec x = vadd(r.x1, r.x2), y = vadd(r.y1, r.y2);
-  if (format == VLOSS_XYWH) return (vec4){x, y, r.x2, r.y2};
-  vec half = vset1((real)0.5);
-  return (vec4){x, y, vmul(half, vsub(r.x2, r.x1)), vmul(half, vsub(r.y2, r.y1))};
+/* From edges to the format of the input, where x2 = x1 + w, or x = (x1 + x2) / 2, w = x2 - x1;
+ * `half` is half the upstream gradient. */
+ALWAYS_INLINE vec4 gradient_in_format(box_loss r, vloss_box_format format, vec half) {
+  vec minus = vneg(half);
+  if (format == VLOSS_XYXY)
+    return (vec4){vmul(r.left, minus), vmul(r.top, minus), vmul(r.right, half),
+                  vmul(r.bottom, half)};
+  vec x = vmul(vsub(r.right, r.left), half), y = vmul(vsub(r.bottom, r.top), half);
+  if (format == VLOSS_XYWH) return (vec4){x, y, vmul(r.right, half), vmul(r.bottom, half)};
+  vec quarter = vmul(vset1((real)0.5), half);
+  return (vec4){x, y, vmul(vadd(r.left, r.right), quarter), vmul(vadd(r.top, r.bottom), quarter)};
 }
 
 /* Both corners of an axis that was replaced by its centre move it by half. */
 static inline void share_slope(vec *low, vec *high, mask inverted) {
-  vec mean = vmul(vset1((real)0.5), vadd(*low, *high));
-  *low = vselect(inverted, mean, *low);
+  vec mean = vmul(vset1((real)0.5), vsub(*high, *low));
+  *low = vselect(inverted, vneg(mean), *low);
   *high = vselect(inverted, mean, *high);
 }
 
 static inline void rescale_gradient(box_loss *r, const rescued *rare) {
-  r->x1 = vmul(r->x1, rare->scale);
-  r->y1 = vmul(r->y1, rare->scale);
-  r->x2 = vmul(r->x2, rare->scale);
-  r->y2 = vmul(r->y2, rare->scale);
-  share_slope(&r->x1, &r->x2, rare->inverted_x);
-  share_slope(&r->y1, &r->y2, rare->inverted_y);
+  r->left = vmul(r->left, rare->scale);
+  r->top = vmul(r->top, rare->scale);
+  r->right = vmul(r->right, rare->scale);
+  r->bottom = vmul(r->bottom, rare->scale);
+  share_slope(&r->left, &r->right, rare->inverted_x);
+  share_slope(&r->top, &r->bottom, rare->inverted_y);
 }
 
 static inline vec4 vload4_part(const real *p, size_t count) {
@@ -67,8 +72,8 @@ typedef struct boxes_call {
   real *loss, *grad;
   const job *base;
   vloss_box_format format;
-  int general; /* weights, upstream gradients or a loss per sample */
-  vec eps, upstream, loss_factor;
+  int general;                /* weights, upstream gradients or a loss per sample */
+  vec eps, half, loss_factor; /* half the factor of the gradient */
 } boxes_call;
 
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
@@ -81,68 +86,130 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
                       j->format,
                       base->weight || base->grad_output || base->loss,
                       vmin(largest_extent(), vset1(real_clamp(j->eps))),
-                      vset1(real_clamp(base->grad_factor)),
+                      vset1((real)0.5 * real_clamp(base->grad_factor)),
                       vset1(real_clamp(base->loss_factor))};
 }
 
-/* Weight, upstream gradient and loss of each sample. */
-ALWAYS_INLINE vec4 boxes_general(const boxes_call *c, vec *loss, vec4 grad, size_t i,
-                                 size_t count) {
+/* Boxes [i, i + count) with weight, upstream gradient and a loss per sample; returns their
+ * losses. */
+ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_t count) {
   sample_factors f = load_factors(c->base, i, count);
-  *loss = where_weighted(vmul(*loss, f.weight), f.weight);
-  if (c->loss) vstore_part(c->loss + i, vmul(*loss, c->loss_factor), count);
-  grad = vmul4(grad, f.upstream);
-  return (vec4){where_weighted(grad.x, f.weight), where_weighted(grad.y, f.weight),
-                where_weighted(grad.z, f.weight), where_weighted(grad.w, f.weight)};
+  vec loss = where_weighted(vmul(r.loss, f.weight), f.weight);
+  if (c->loss) vstore_part(c->loss + i, vmul(loss, c->loss_factor), count);
+  if (c->grad) {
+    vec4 grad = gradient_in_format(r, c->format, vmul(vset1((real)0.5), f.upstream));
+    grad = (vec4){where_weighted(grad.x, f.weight), where_weighted(grad.y, f.weight),
+                  where_weighted(grad.z, f.weight), where_weighted(grad.w, f.weight)};
+    vstore4_part(c->grad + 4 * i, grad, count);
+  }
+  return loss;
 }
 
-/* Boxes [i, i + count); returns their losses. */
+/* Boxes [i, i + count) of any kind; returns their losses. */
 ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, size_t count,
-                               int streamed, size_t *degenerate) {
+                               size_t *degenerate) {
   vec4 prediction = vload4_part(c->input + 4 * i, count);
   vec4 target = vload4_part(c->target + 4 * i, count);
-  geometry g = measure(prediction, target, c->format, c->eps);
-  mask ordinary = is_ordinary(&g);
-  int any_rescued = !vall(ordinary);
   rescued rare;
+  rarities found = no_rarities();
+  measure(prediction, target, c->format, c->eps, &rare.geometry);
+  note_rarities(&found, &rare.geometry);
+  mask ordinary = are_ordinary(&found);
+  int any_rescued = !vall(ordinary);
+  rare.geometry.guarded = 0;
   if (UNLIKELY(any_rescued)) {
     rescue(prediction, target, c->format, c->eps, ordinary, &rare);
-    g = rare.geometry;
     *degenerate += count_bits(vbits(rare.degenerate) & ((1u << count) - 1));
   }
-  box_loss r = step(g);
+  box_loss r = step(&rare.geometry);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
-  vec4 grad = gradient_in_format(r, c->format);
-  if (c->general)
-    grad = boxes_general(c, &r.loss, grad, i, count);
-  else
-    grad = vmul4(grad, c->upstream);
-  if (streamed)
-    vstream4(c->grad + 4 * i, grad);
-  else if (c->grad)
-    vstore4_part(c->grad + 4 * i, grad, count);
+  if (c->general) return boxes_general(c, r, i, count);
+  if (c->grad) vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
   return r.loss;
 }
 
+/* What the rare path is told: where the losses go. */
+typedef struct boxes_rest {
+  const boxes_call *call;
+  real *losses;
+} boxes_rest;
+
+/* Boxes [begin, end) of any kind, out of the way of the loop. */
+ALWAYS_INLINE void boxes_rare(const void *work, size_t begin, size_t end, partial *result,
+                              boxes_step *step) {
+  const boxes_rest *rest = work;
+  for (size_t i = begin; i < end; i += LANES)
+    vstore(rest->losses + (i - begin),
+           boxes_vector(rest->call, step, i, smaller(end - i, LANES), &result->degenerate));
+}
+
+enum { BOXES = 2 * BLOCK }; /* measured together */
+
+ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format format,
+                                 geometry *g) {
+  rarities found = no_rarities();
+  for (size_t k = 0; k < BOXES / LANES; k++) {
+    size_t at = 4 * (i + k * LANES);
+    measure(vload4(c->input + at), vload4(c->target + at), format, c->eps, &g[k]);
+    g[k].guarded = 0;
+    note_rarities(&found, &g[k]);
+  }
+  return are_ordinary(&found);
+}
+
+/* BOXES boxes from i on, if all are ordinary; returns whether they are. Two short loops: in one, the
+ * chain from load to store is longer than a CPU can look ahead. */
+ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, int streamed,
+                              real *losses) {
+  geometry g[BOXES / LANES];
+  mask ordinary;
+  if (c->format == VLOSS_XYXY)
+    ordinary = boxes_measure(c, i, VLOSS_XYXY, g);
+  else if (c->format == VLOSS_XYWH)
+    ordinary = boxes_measure(c, i, VLOSS_XYWH, g);
+  else
+    ordinary = boxes_measure(c, i, VLOSS_CXCYWH, g);
+  if (UNLIKELY(!vall(ordinary))) return 0;
+  for (size_t k = 0; k < BOXES / LANES; k++) {
+    size_t at = i + k * LANES;
+    box_loss r = step(&g[k]);
+    if (c->general) {
+      r.loss = boxes_general(c, r, at, LANES);
+    } else if (c->grad) {
+      vec4 grad = gradient_in_format(r, c->format, c->half);
+      if (streamed)
+        vstream4(c->grad + 4 * at, grad);
+      else
+        vstore4(c->grad + 4 * at, grad);
+    }
+    vstore(losses + k * LANES, r.loss);
+  }
+  return 1;
+}
+
 /* Up to a chunk of boxes; their losses wait in a buffer. */
-ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, size_t begin, size_t count,
-                               totals *t, size_t *degenerate) {
+ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
+                               size_t count, totals *t, partial *result) {
   real losses[CHUNK];
   int streamed = c->grad && may_stream(c->base, c->grad + 4 * begin);
   size_t i = 0;
-  for (; i + LANES <= count; i += LANES)
-    vstore(losses + i, boxes_vector(c, step, begin + i, LANES, streamed, degenerate));
-  if (i < count) vstore(losses + i, boxes_vector(c, step, begin + i, count - i, 0, degenerate));
+  for (; i + BOXES <= count; i += BOXES) {
+    boxes_rest rest = {c, losses + i};
+    if (!boxes_group(c, step, begin + i, streamed, losses + i))
+      rare(&rest, begin + i, begin + i + BOXES, result);
+  }
+  boxes_rest rest = {c, losses + i};
+  if (i < count) rare(&rest, begin + i, begin + count, result);
   if (c->base->want_loss) totals_add_chunk(t, losses, count);
 }
 
 ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *result,
-                         boxes_step *step) {
+                         boxes_step *step, kernel *rare) {
   const boxes_job *j = work;
   boxes_call c = boxes_begin(j);
-  totals t = {{0}, {0}};
+  totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK)
-    boxes_chunk(&c, step, i, smaller(end - i, CHUNK), &t, &result->degenerate);
+    boxes_chunk(&c, step, rare, i, smaller(end - i, CHUNK), &t, result);
   if (j->base.stream) vstream_end();
   result->sums[0] = totals_sum(&t);
 }

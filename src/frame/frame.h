@@ -6,6 +6,7 @@
 #include "kernel.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
+#define OUT_OF_LINE static __attribute__((noinline))
 #define COLD static __attribute__((cold, noinline))
 #define UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 
@@ -51,6 +52,10 @@ static inline real real_clamp(double a) {
   return (real)a;
 }
 
+static inline vec vclamp(vec a) {
+  return vmin(vset1(real_max), vmax(vset1(-real_max), a)); /* in this order NaN stays */
+}
+
 static inline const real *reals(const void *p, size_t offset) {
   return p ? (const real *)p + offset : NULL;
 }
@@ -71,9 +76,10 @@ static inline sample_factors load_factors(const job *j, size_t i, size_t count) 
   sample_factors f = {vset1(1), vset1(real_clamp(j->grad_factor))};
   if (j->weight) {
     f.weight = vload_part(reals(j->weight, i), count);
-    f.upstream = vmul(f.weight, f.upstream);
+    f.upstream = vclamp(vmul(f.weight, f.upstream));
   }
-  if (j->grad_output) f.upstream = vmul(vload_part(reals(j->grad_output, i), count), f.upstream);
+  if (j->grad_output)
+    f.upstream = vclamp(vmul(vload_part(reals(j->grad_output, i), count), f.upstream));
   return f;
 }
 

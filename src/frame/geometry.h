@@ -5,20 +5,22 @@
 
 #include "frame/frame.h"
 
-/* How the prediction's edges lie to the target's, for the slopes of min and max: 1 if this edge
- * bounds the intersection, 1/2 on a tie, 0 if it bounds the enclosing box. */
-typedef struct edges {
-  vec left, top, right, bottom;
-} edges;
+/* How an edge of the prediction lies to the target's: inside it, strictly or at least on it. It
+ * bounds the intersection where inside, the enclosing box where not; a tie does half of each. */
+typedef struct edge {
+  mask strict, loose;
+} edge;
 
 typedef struct geometry {
   vec width, height, target_width, target_height;
   vec inner_width, inner_height; /* of the intersection, 0 where there is none */
   vec outer_width, outer_height; /* of the enclosing box */
   vec left, top, right, bottom;  /* edge of the prediction minus edge of the target */
-  vec intersection, united;
-  edges inner;
-  vec eps, tiny; /* in units of area; a denominator below tiny makes its fraction 0 */
+  vec intersection, united;      /* areas; united includes eps */
+  edge left_edge, top_edge, right_edge, bottom_edge;
+  vec eps;     /* in units of area */
+  vec tiny;    /* a denominator below it makes its fraction 0 */
+  int guarded; /* whether one may be */
 } geometry;
 
 /* Between these no area and no slope (an extent by an area) leaves the type. */
@@ -29,10 +31,13 @@ static inline vec smallest_area(void) {
   return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512);
 }
 
-/* 1 where low < high, 1/2 on a tie, else 0 */
-static inline vec edge_selector(vec low, vec high) {
-  vec strict = vselect(vlt(low, high), vset1(1), vset1(0));
-  return vselect(veq(low, high), vset1((real)0.5), strict);
+static inline edge edge_between(vec low, vec high) {
+  return (edge){vlt(low, high), vle(low, high)};
+}
+
+/* Twice the slope of an edge, from that of an inner and of an outer edge. */
+static inline vec edge_slope(edge e, vec inner, vec outer) {
+  return vadd(vselect(e.strict, inner, outer), vselect(e.loose, inner, outer));
 }
 
 /* One axis of two boxes, as low and high corner. */
@@ -55,16 +60,16 @@ static inline vec narrowest_extent(const geometry *g) {
 }
 
 /* Rounded area by rounded area, so that the union of identical boxes is their intersection. */
-ALWAYS_INLINE void measure_areas(geometry *g) {
-  vec zero = vset1(0);
-  mask overlap = vand(vlt(zero, g->inner_width), vlt(zero, g->inner_height));
-  /* a box without area meets nothing, whatever rounding left of the offsets */
-  overlap = vand(overlap, vlt(zero, narrowest_extent(g)));
+ALWAYS_INLINE void measure_areas(geometry *g, int offsets) {
+  vec zero = vset1(0), smaller_side = vmin(g->inner_width, g->inner_height);
+  /* a box without area meets nothing, whatever rounding left of offsets */
+  if (offsets) smaller_side = vmin(smaller_side, narrowest_extent(g));
+  mask overlap = vlt(zero, smaller_side);
   g->inner_width = vselect(overlap, g->inner_width, zero);
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
   vec area = vmul(g->width, g->height), target_area = vmul(g->target_width, g->target_height);
-  g->united = vsub(vadd(area, target_area), g->intersection);
+  g->united = vadd(vsub(vadd(area, target_area), g->intersection), g->eps);
 }
 
 /* x and w (or x1 and x2) of both boxes to offsets of the edges */
@@ -77,43 +82,50 @@ ALWAYS_INLINE void edge_offsets(vec x, vec extent, vec target_x, vec target_exte
   *high = vadd(shift, centre ? half : growth);
 }
 
-ALWAYS_INLINE geometry measure(vec4 p, vec4 t, vloss_box_format format, vec eps) {
-  geometry g;
-  g.eps = eps;
-  g.tiny = vset1(real_min_normal);
+static inline void edges_of_offsets(geometry *g) {
+  vec zero = vset1(0);
+  g->left_edge = edge_between(zero, g->left);
+  g->top_edge = edge_between(zero, g->top);
+  g->right_edge = edge_between(g->right, zero);
+  g->bottom_edge = edge_between(g->bottom, zero);
+}
+
+ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
+  g->eps = eps;
+  g->tiny = vset1(real_min_normal);
   if (format == VLOSS_XYXY) {
-    g.width = vsub(p.z, p.x);
-    g.height = vsub(p.w, p.y);
-    g.target_width = vsub(t.z, t.x);
-    g.target_height = vsub(t.w, t.y);
-    g.left = vsub(p.x, t.x);
-    g.top = vsub(p.y, t.y);
-    g.right = vsub(p.z, t.z);
-    g.bottom = vsub(p.w, t.w);
-    measure_corners(p.x, p.z, t.x, t.z, &g.inner_width, &g.outer_width);
-    measure_corners(p.y, p.w, t.y, t.w, &g.inner_height, &g.outer_height);
-    g.inner = (edges){edge_selector(t.x, p.x), edge_selector(t.y, p.y), edge_selector(p.z, t.z),
-                      edge_selector(p.w, t.w)};
+    g->width = vsub(p.z, p.x);
+    g->height = vsub(p.w, p.y);
+    g->target_width = vsub(t.z, t.x);
+    g->target_height = vsub(t.w, t.y);
+    g->left = vsub(p.x, t.x);
+    g->top = vsub(p.y, t.y);
+    g->right = vsub(p.z, t.z);
+    g->bottom = vsub(p.w, t.w);
+    measure_corners(p.x, p.z, t.x, t.z, &g->inner_width, &g->outer_width);
+    measure_corners(p.y, p.w, t.y, t.w, &g->inner_height, &g->outer_height);
+    g->left_edge = edge_between(t.x, p.x);
+    g->top_edge = edge_between(t.y, p.y);
+    g->right_edge = edge_between(p.z, t.z);
+    g->bottom_edge = edge_between(p.w, t.w);
   } else {
-    g.width = p.z;
-    g.height = p.w;
-    g.target_width = t.z;
-    g.target_height = t.w;
-    edge_offsets(p.x, p.z, t.x, t.z, format, &g.left, &g.right);
-    edge_offsets(p.y, p.w, t.y, t.w, format, &g.top, &g.bottom);
-    measure_offsets(g.left, g.right, t.z, &g.inner_width, &g.outer_width);
-    measure_offsets(g.top, g.bottom, t.w, &g.inner_height, &g.outer_height);
-    vec zero = vset1(0);
-    g.inner = (edges){edge_selector(zero, g.left), edge_selector(zero, g.top),
-                      edge_selector(g.right, zero), edge_selector(g.bottom, zero)};
+    g->width = p.z;
+    g->height = p.w;
+    g->target_width = t.z;
+    g->target_height = t.w;
+    edge_offsets(p.x, p.z, t.x, t.z, format, &g->left, &g->right);
+    edge_offsets(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom);
+    measure_offsets(g->left, g->right, t.z, &g->inner_width, &g->outer_width);
+    measure_offsets(g->top, g->bottom, t.w, &g->inner_height, &g->outer_height);
+    edges_of_offsets(g);
   }
-  measure_areas(&g);
-  return g;
+  measure_areas(g, format != VLOSS_XYXY);
 }
 
 /* 1 / a, and 0 where a guarded fraction is 0 */
-static inline vec guarded_inverse(vec a, vec tiny) {
-  return vselect(vlt(a, tiny), vset1(0), vdiv(vset1(1), a));
+static inline vec guarded_inverse(const geometry *g, vec a) {
+  vec inverse = vdiv(vset1(1), a);
+  return g->guarded ? vselect(vlt(a, g->tiny), vset1(0), inverse) : inverse;
 }
 
 /* IoU = I / (U + eps), and the inverse of its denominator. */
@@ -123,19 +135,34 @@ typedef struct iou_terms {
 
 /* Divides by the inverse and mends the rounding: exactly 0 for disjoint, 1 for identical boxes. */
 static inline iou_terms measure_iou(const geometry *g) {
-  vec denominator = vadd(g->united, g->eps);
-  vec inverse = guarded_inverse(denominator, g->tiny);
+  vec inverse = guarded_inverse(g, g->united);
   vec iou = vmul(g->intersection, inverse);
-  vec remainder = vfnma(iou, denominator, g->intersection);
+  vec remainder = vfnma(iou, g->united, g->intersection);
   return (iou_terms){vfma(remainder, inverse, iou), inverse};
 }
 
+/* What is rare about many boxes, to be asked once. */
+typedef struct rarities {
+  vec narrowest; /* extent */
+  vec smallest;  /* union */
+  vec total;     /* of extents and unions: a NaN or a huge number anywhere stays */
+} rarities;
+
+ALWAYS_INLINE rarities no_rarities(void) {
+  return (rarities){vset1(real_max), vset1(real_max), vset1(0)};
+}
+
+ALWAYS_INLINE void note_rarities(rarities *r, const geometry *g) {
+  r->narrowest = vmin(narrowest_extent(g), r->narrowest);
+  r->smallest = vmin(g->united, r->smallest);
+  vec extents = vadd(g->outer_width, g->outer_height);
+  r->total = vadd(r->total, vfma(g->united, smallest_area(), extents));
+}
+
 /* No inverted axis, no NaN, and no area or slope that could leave the type. */
-static inline mask is_ordinary(const geometry *g) {
-  mask upright = vle(vset1(0), narrowest_extent(g));
-  mask sane = vand(vlt(vadd(g->outer_width, g->outer_height), largest_extent()),
-                   vle(smallest_area(), g->united));
-  return vand(upright, sane);
+static inline mask are_ordinary(const rarities *r) {
+  mask upright = vle(vset1(0), r->narrowest), solid = vle(smallest_area(), r->smallest);
+  return vand(vand(upright, solid), vlt(r->total, largest_extent()));
 }
 
 /* Boxes out of the ordinary, brought into it. */
@@ -190,7 +217,7 @@ static inline void scale_lengths(geometry *g, vec scale) {
 
 /* One axis of a geometry. */
 typedef struct axis {
-  vec *low, *high, *inner, *outer, *low_selector, *high_selector;
+  vec *low, *high, *inner, *outer;
 } axis;
 
 /* Offsets of the edges of an axis that may have become its centre, from what was given: the centre
@@ -220,7 +247,7 @@ static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_e
 /* Measures an axis with a centre in it again; the numbers are as they were given. */
 static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask inverted,
                       mask target_inverted, vec target_extent, vloss_box_format format, axis a) {
-  vec zero = vset1(0), low_offset, high_offset, inner, outer;
+  vec low_offset, high_offset, inner, outer;
   mask either = vor(inverted, target_inverted);
   if (format == VLOSS_XYXY)
     offsets_of_corners(low, high, target_low, target_high, inverted, target_inverted, &low_offset,
@@ -233,8 +260,6 @@ static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask i
   *a.high = vselect(either, high_offset, *a.high);
   *a.inner = vselect(either, inner, *a.inner);
   *a.outer = vselect(either, outer, *a.outer);
-  *a.low_selector = vselect(either, edge_selector(zero, low_offset), *a.low_selector);
-  *a.high_selector = vselect(either, edge_selector(high_offset, zero), *a.high_selector);
 }
 
 /* Repairs the lanes that are not ordinary and leaves the others as they are, bit for bit. */
@@ -250,29 +275,27 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   vec largest = vmax(largest_of(p), largest_of(t));
   mask huge = vlt(vmul(largest_extent(), vset1(0x1p30f)), largest);
   vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
-  geometry g = measure(vmul4(p, shrink), vmul4(t, shrink), format, eps);
+  geometry *g = &r->geometry;
+  measure(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
   if (format != VLOSS_CXCYWH) {
     found_p = vmul4(found_p, shrink);
     found_t = vmul4(found_t, shrink);
-    mend_axis(
-        found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g.target_width, format,
-        (axis){&g.left, &g.right, &g.inner_width, &g.outer_width, &g.inner.left, &g.inner.right});
-    mend_axis(
-        found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g.target_height,
-        format,
-        (axis){&g.top, &g.bottom, &g.inner_height, &g.outer_height, &g.inner.top, &g.inner.bottom});
+    mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g->target_width,
+              format, (axis){&g->left, &g->right, &g->inner_width, &g->outer_width});
+    mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g->target_height,
+              format, (axis){&g->top, &g->bottom, &g->inner_height, &g->outer_height});
   }
-  vec scale = vselect(ordinary, one, reciprocal_power(vadd(g.outer_width, g.outer_height)));
+  vec scale = vselect(ordinary, one, reciprocal_power(vadd(g->outer_width, g->outer_height)));
   scale = vadd(scale, poison);
-  scale_lengths(&g, scale);
-  measure_areas(&g);
-
   r->scale = vmul(shrink, scale);
   vec largest_eps =
       vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020); /* its inverse is normal */
-  g.eps = vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale));
-  g.tiny = vmax(g.tiny, vmul(vmul(g.tiny, r->scale), r->scale));
-  r->geometry = g;
+  g->eps = vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale));
+  g->tiny = vmax(g->tiny, vmul(vmul(g->tiny, r->scale), r->scale));
+  g->guarded = 1;
+  scale_lengths(g, scale);
+  measure_areas(g, 1);
+  edges_of_offsets(g);
 }
 
 #endif

@@ -13,6 +13,14 @@ typedef struct lane_block {
   size_t stride, count;
 } lane_block;
 
+/* What a loop over classes has to do. */
+enum {
+  WHOLE = 1,    /* BLOCK rows */
+  KEEP = 2,     /* a gradient */
+  SMOOTH = 4,   /* smoothing, or rows that are not active */
+  INFINITE = 8, /* logits of +inf */
+};
+
 /* A compensated sum in every lane. */
 typedef struct lane_sum {
   lanes part, value, error;
@@ -43,26 +51,27 @@ static inline vec lane_sum_value(const lane_sum *s, int j) {
 }
 
 /* Vector j of class k. */
-ALWAYS_INLINE vec lane_logits(const lane_block *b, size_t k, size_t j, int whole) {
-  const real *p = b->logits + k * b->stride + j * LANES;
-  if (whole) return vload(p);
+ALWAYS_INLINE vec lane_load(const real *p, const lane_block *b, size_t k, size_t j, int what) {
+  p += k * b->stride + j * LANES;
+  if (what & WHOLE) return vload(p);
   size_t part = lanes_left(b->count, j * LANES);
   return part ? vload_part(p, part) : vset1(0);
 }
 
-ALWAYS_INLINE void lane_store(real *p, vec a, const lane_block *b, size_t j, int whole) {
-  if (whole)
+ALWAYS_INLINE void lane_store(vec a, const lane_block *b, size_t k, size_t j, int what) {
+  real *p = b->grad + k * b->stride + j * LANES;
+  if (what & WHOLE)
     vstore(p, a);
   else if (lanes_left(b->count, j * LANES))
     vstore_part(p, a, lanes_left(b->count, j * LANES));
 }
 
-ALWAYS_INLINE lanes lanes_of_largest(const rows_call *c, const lane_block *b, int whole) {
+ALWAYS_INLINE lanes lanes_of_largest(const rows_call *c, const lane_block *b, int what) {
   lanes largest;
   for (int j = 0; j < VECS; j++) largest.lane[j] = vset1(-real_max);
   for (size_t k = 0; k < c->classes; k++)
     for (size_t j = 0; j < VECS; j++)
-      largest.lane[j] = vmax(largest.lane[j], lane_logits(b, k, j, whole));
+      largest.lane[j] = vmax(largest.lane[j], lane_load(b->logits, b, k, j, what));
   return largest;
 }
 
@@ -80,25 +89,25 @@ ALWAYS_INLINE void lane_add_smooth(lane_sums *s, vec logit, vec largest, vec w, 
       vadd(s->half_drops.part.lane[j], vselect(none, zero, vmul(w, half_drop)));
 }
 
-/* Sums over the classes; keeps the exponentials in grad, -1 for masks where `smooth`. */
+/* Sums over the classes; keeps the exponentials in grad, -1 for masks if SMOOTH. */
 ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, const lanes *largest,
-                                    lane_sums *s, int whole, int infinite, int smooth) {
+                                    lane_sums *s, int what) {
   for (size_t k = 0; k < c->classes; k++) {
-    vec w = vset1(c->class_weight ? c->class_weight[k] : 1);
+    vec w = vset1((what & SMOOTH) && c->class_weight ? c->class_weight[k] : 1);
     for (size_t j = 0; j < VECS; j++) {
-      vec logit = lane_logits(b, k, j, whole), top = largest->lane[j];
-      vec e = exponential(logit, top, infinite);
+      vec logit = lane_load(b->logits, b, k, j, what), top = largest->lane[j];
+      vec e = exponential(logit, top, what & INFINITE);
       s->sum.part.lane[j] = vadd(s->sum.part.lane[j], e);
-      if (smooth) {
+      if (what & SMOOTH) {
         lane_add_smooth(s, logit, top, vmul(vset1(c->share), w), j);
         e = vselect(veq(logit, vset1(-real_infinity)), vset1(masked_class), e);
       }
-      if (b->grad) lane_store(b->grad + k * b->stride + j * LANES, e, b, j, whole);
+      if (what & KEEP) lane_store(e, b, k, j, what);
     }
     if (k % PART == PART - 1 || k + 1 == c->classes) {
       lane_sum_flush(&s->sum);
-      if (smooth) lane_sum_flush(&s->shares);
-      if (smooth) lane_sum_flush(&s->half_drops);
+      if (what & SMOOTH) lane_sum_flush(&s->shares);
+      if (what & SMOOTH) lane_sum_flush(&s->half_drops);
     }
   }
 }
@@ -119,61 +128,109 @@ ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step,
 
 /* From kept exponentials to gradients; rows that are not active get 0. */
 ALWAYS_INLINE void lane_gradient(const rows_call *c, const row_block *rows, const lane_block *b,
-                                 const lanes *slope, int whole, int smooth) {
+                                 const lanes *slope, int what) {
   vec zero = vset1(0);
   for (size_t k = 0; k < c->classes; k++) {
-    vec w = vset1(c->class_weight ? c->class_weight[k] : 1);
+    vec w = vset1((what & SMOOTH) && c->class_weight ? c->class_weight[k] : 1);
     for (size_t j = 0; j < VECS; j++) {
-      lane_block kept = {b->grad, NULL, b->stride, b->count};
-      vec e = lane_logits(&kept, k, j, whole), grad = vmul(e, slope->lane[j]);
-      if (smooth) {
+      vec e = lane_load(b->grad, b, k, j, what), grad = vmul(e, slope->lane[j]);
+      if (what & SMOOTH) {
         vec shared = vsub(grad, vmul(vload(rows->share + j * LANES), w));
         grad = vselect(vlt(e, zero), vmul(zero, slope->lane[j]), shared);
+        grad = vselect(veq(vload(rows->active + j * LANES), zero), zero, grad);
       }
-      grad = vselect(veq(vload(rows->active + j * LANES), zero), zero, grad);
-      lane_store(b->grad + k * b->stride + j * LANES, grad, b, j, whole);
+      lane_store(grad, b, k, j, what);
     }
   }
 }
 
 ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_block *b,
-                            const lanes *largest, rows_step *step, int whole, int infinite,
-                            int smooth) {
+                            const lanes *largest, rows_step *step, int what) {
   lane_sums s = {lane_sum_zero(), lane_sum_zero(), lane_sum_zero()};
-  lane_add_classes(c, b, largest, &s, whole, infinite, smooth);
+  lane_add_classes(c, b, largest, &s, what);
   lanes slope;
   for (int j = 0; j < VECS; j++)
     slope.lane[j] = lane_finish(c, rows, step, &s, largest->lane[j], j);
-  if (!b->grad) return;
-  lane_gradient(c, rows, b, &slope, whole, smooth);
+  if (!(what & KEEP)) return;
+  lane_gradient(c, rows, b, &slope, what);
   for (size_t k = 0; k < rows->count; k++)
     rows_mend_target(rows, k, b->grad + rows->label[k] * b->stride + k);
 }
 
+/* What the rare path is told. */
+typedef struct lane_rest {
+  const rows_call *call;
+  row_block *rows;
+  const lane_block *block;
+  const lanes *largest;
+} lane_rest;
+
 /* Anything but the common case: partial blocks, logits of +inf. */
-COLD void lane_run_cold(const rows_call *c, row_block *rows, const lane_block *b,
-                        const lanes *largest, rows_step *step) {
-  lane_run(c, rows, b, largest, step, 0, 1, 1);
+ALWAYS_INLINE void lane_rare(const lane_rest *r, rows_step *step) {
+  if (r->block->grad)
+    lane_run(r->call, r->rows, r->block, r->largest, step, KEEP | SMOOTH | INFINITE);
+  else
+    lane_run(r->call, r->rows, r->block, r->largest, step, SMOOTH | INFINITE);
 }
 
 ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_block *b,
-                             rows_step *step) {
-  int whole = b->count == BLOCK, smooth = c->smoothing > 0;
-  lanes largest = whole ? lanes_of_largest(c, b, 1) : lanes_of_largest(c, b, 0);
-  int finite = 1;
+                             rows_step *step, kernel *rare, partial *result) {
+  int whole = b->count == BLOCK, finite = 1;
+  int plain = c->smoothing == 0 && rows->all_active;
+  lanes largest = whole ? lanes_of_largest(c, b, WHOLE) : lanes_of_largest(c, b, 0);
   for (int j = 0; j < VECS; j++) finite &= vall(vlt(largest.lane[j], vset1(real_infinity)));
-  if (!whole || !finite)
-    lane_run_cold(c, rows, b, &largest, step);
-  else if (smooth)
-    lane_run(c, rows, b, &largest, step, 1, 0, 1);
-  else
-    lane_run(c, rows, b, &largest, step, 1, 0, 0);
+  if (!whole || !finite) {
+    lane_rest rest = {c, rows, b, &largest};
+    rare(&rest, 0, 0, result);
+  } else if (b->grad) {
+    if (plain)
+      lane_run(c, rows, b, &largest, step, WHOLE | KEEP);
+    else
+      lane_run(c, rows, b, &largest, step, WHOLE | KEEP | SMOOTH);
+  } else {
+    if (plain)
+      lane_run(c, rows, b, &largest, step, WHOLE);
+    else
+      lane_run(c, rows, b, &largest, step, WHOLE | SMOOTH);
+  }
+}
+
+/* Contiguous rows to columns of a packed block, LANES by LANES; the last classes of a row overlap
+ * those before them. */
+static inline void pack_squares(const rows_call *c, const row_block *rows, real *packed) {
+  for (size_t k = 0; k < BLOCK; k += LANES)
+    for (size_t done = 0, i = 0; done < c->classes; done = i + LANES) {
+      i = smaller(done, c->classes - LANES);
+      vec square[LANES];
+      for (size_t j = 0; j < LANES; j++) square[j] = vload(c->logits + rows->offset[k + j] + i);
+      vtranspose(square);
+      for (size_t j = 0; j < LANES; j++) vstore(packed + (i + j) * BLOCK + k, square[j]);
+    }
+}
+
+static inline void unpack_squares(const rows_call *c, const row_block *rows, const real *packed) {
+  for (size_t k = 0; k < BLOCK; k += LANES)
+    for (size_t done = 0, i = 0; done < c->classes; done = i + LANES) {
+      i = smaller(done, c->classes - LANES);
+      vec square[LANES];
+      for (size_t j = 0; j < LANES; j++) square[j] = vload(packed + (i + j) * BLOCK + k);
+      vtranspose(square);
+      for (size_t j = 0; j < LANES; j++) vstore(c->grad + rows->offset[k + j] + i, square[j]);
+    }
+}
+
+static inline int rows_are_squares(const rows_call *c, const row_block *rows) {
+  return c->inner == 1 && c->classes >= LANES && rows->count == BLOCK;
 }
 
 /* Copies a block of rows between their places and a packed block, class by class. */
 static void pack_rows(const rows_call *c, const row_block *rows, real *packed) {
+  if (rows_are_squares(c, rows)) {
+    pack_squares(c, rows, packed);
+    return;
+  }
   for (size_t k = 0; k < rows->count; k++) {
-    const real *z = c->logits + row_offset(c, rows->begin + k);
+    const real *z = c->logits + rows->offset[k];
     for (size_t i = 0; i < c->classes; i++) packed[i * BLOCK + k] = z[i * c->inner];
   }
   for (size_t k = rows->count; k < BLOCK; k++)
@@ -181,17 +238,22 @@ static void pack_rows(const rows_call *c, const row_block *rows, real *packed) {
 }
 
 static void unpack_rows(const rows_call *c, const row_block *rows, const real *packed) {
+  if (rows_are_squares(c, rows)) {
+    unpack_squares(c, rows, packed);
+    return;
+  }
   for (size_t k = 0; k < rows->count; k++) {
-    real *grad = c->grad + row_offset(c, rows->begin + k);
+    real *grad = c->grad + rows->offset[k];
     for (size_t i = 0; i < c->classes; i++) grad[i * c->inner] = packed[i * BLOCK + k];
   }
 }
 
-ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, rows_step *step) {
+ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, rows_step *step, kernel *rare,
+                               partial *result) {
   real packed[PACKED_CLASSES * BLOCK];
   pack_rows(c, rows, packed);
   lane_block b = {packed, c->grad ? packed : NULL, BLOCK, BLOCK};
-  lane_rows(c, rows, &b, step);
+  lane_rows(c, rows, &b, step, rare, result);
   if (c->grad) unpack_rows(c, rows, packed);
 }
 

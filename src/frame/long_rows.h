@@ -185,7 +185,7 @@ ALWAYS_INLINE void row_run(const rows_call *c, row_block *b, size_t k, const lon
   real *kept = NULL;
   if (r->grad && r->inner == 1 && !streamed) kept = r->grad;
   if (streamed && fits) kept = scratch;
-  long_sums sums = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
+  long_sums sums = {totals_zero(), totals_zero(), totals_zero()};
   vec top = vset1(largest);
   if (kept)
     row_sum(r, top, infinite, kept, &sums);
@@ -211,7 +211,7 @@ COLD void row_run_infinite(const rows_call *c, row_block *b, size_t k, const lon
 ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) {
   real scratch[EXPONENTIALS];
   for (size_t k = 0; k < b->count; k++) {
-    size_t offset = row_offset(c, b->begin + k);
+    size_t offset = b->offset[k];
     long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL,
                   c->classes,         c->inner,
                   c->class_weight,    c->share,

@@ -79,7 +79,7 @@ ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t c
 
 ALWAYS_INLINE void overlap_add_range(const overlap_job *j, size_t begin, size_t end,
                                      vloss_activation activation, int squared, partial *result) {
-  totals sums[3] = {{{0}, {0}}, {{0}, {0}}, {{0}, {0}}};
+  totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
   const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
   for (size_t i = begin; i < end; i += CHUNK)
     overlap_chunk(input + i, target + i, smaller(end - i, CHUNK), activation, squared, sums);
@@ -195,13 +195,20 @@ ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
   g->slope_input = (double)values[3 * LANES];
 }
 
+ALWAYS_INLINE void overlap_rare(const void *work, size_t begin, size_t end, partial *result,
+                                overlap_step *step) {
+  (void)begin, (void)end, (void)result;
+  overlap_terms(work, step);
+}
+
 ALWAYS_INLINE void overlap(const void *work, size_t begin, size_t end, partial *result,
-                           overlap_step *step) {
+                           overlap_step *step, kernel *rare) {
+  (void)step;
   const overlap_job *j = work;
   if (j->phase == OVERLAP_SUMS)
     overlap_add_all(j, begin, end, result);
   else if (j->phase == OVERLAP_TERMS)
-    overlap_terms(j, step);
+    rare(work, begin, end, result);
   else
     overlap_differentiate(j, begin, end);
 }

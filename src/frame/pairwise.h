@@ -98,18 +98,29 @@ ALWAYS_INLINE lanes pairwise_rest(const pairwise_job *j, const pairwise_arrays *
   return sums;
 }
 
-/* The losses of a chunk once more, after its lanes have overflowed. */
-ALWAYS_INLINE void pairwise_mend(const pairwise_job *j, const pairwise_arrays *a,
-                                 pairwise_step *step, size_t begin, size_t count, totals *t) {
-  pairwise_arrays losses_only = *a;
-  losses_only.grad = NULL;
-  pairwise_chunk(j, &losses_only, step, begin, count, t);
+/* Any options and in place, out of the way of the loop. */
+ALWAYS_INLINE void pairwise_rare(const void *work, size_t begin, size_t end, partial *result,
+                                 pairwise_step *step) {
+  const pairwise_job *j = work;
+  pairwise_arrays a = pairwise_begin(j);
+  totals t = totals_zero();
+  for (size_t i = begin; i < end; i += CHUNK)
+    pairwise_chunk(j, &a, step, i, smaller(end - i, CHUNK), &t);
+  sum_merge(&result->sums[0], totals_sum(&t));
 }
 
-ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, const pairwise_arrays *arrays,
-                                  pairwise_step *step, size_t begin, size_t end, int what,
-                                  totals *t) {
-  pairwise_arrays a = *arrays; /* in registers: vector stores may alias anything else */
+/* The losses of a chunk once more, after its lanes have overflowed. */
+COLD void pairwise_mend(const pairwise_job *j, kernel *rare, size_t begin, size_t end,
+                        partial *result) {
+  pairwise_job losses_only = *j;
+  losses_only.base.grad = NULL;
+  rare(&losses_only, begin, end, result);
+}
+
+ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_step *step, kernel *rare,
+                                  size_t begin, size_t end, int what, partial *result) {
+  pairwise_arrays a = pairwise_begin(j);
+  totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK) {
     size_t count = smaller(end - i, CHUNK), whole = count / GROUP * GROUP;
     lanes sums = lanes_zero();
@@ -120,33 +131,31 @@ ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, const pairwise_arrays *
       sums = lanes_add(sums, group);
     }
     if (whole < count)
-      sums = lanes_add(sums, pairwise_rest(j, arrays, step, i + whole, count - whole, what));
-    if ((what & LOSS) && UNLIKELY(!totals_add_lanes(t, sums)))
-      pairwise_mend(j, arrays, step, i, count, t);
+      sums = lanes_add(sums, pairwise_rest(j, &a, step, i + whole, count - whole, what));
+    if ((what & LOSS) && UNLIKELY(!totals_add_lanes(&t, sums)))
+      pairwise_mend(j, rare, i, i + count, result);
   }
   if (what & STREAM) vstream_end();
+  if (what & LOSS) sum_merge(&result->sums[0], totals_sum(&t));
 }
 
 ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial *result,
-                            pairwise_step *step) {
+                            pairwise_step *step, kernel *rare) {
   const pairwise_job *j = work;
   const job *base = &j->base;
-  pairwise_arrays a = pairwise_begin(j);
-  totals t = {{0}, {0}};
+  int streamed = may_stream(base, reals(base->grad, begin));
   if (base->weight || base->grad_output || base->loss || base->grad == base->input)
-    for (size_t i = begin; i < end; i += CHUNK)
-      pairwise_chunk(j, &a, step, i, smaller(end - i, CHUNK), &t);
+    rare(work, begin, end, result);
   else if (!base->grad)
-    pairwise_plain(j, &a, step, begin, end, LOSS, &t);
-  else if (may_stream(base, a.grad + begin) && base->want_loss)
-    pairwise_plain(j, &a, step, begin, end, LOSS | GRAD | STREAM, &t);
-  else if (may_stream(base, a.grad + begin))
-    pairwise_plain(j, &a, step, begin, end, GRAD | STREAM, &t);
+    pairwise_plain(j, step, rare, begin, end, LOSS, result);
+  else if (streamed && base->want_loss)
+    pairwise_plain(j, step, rare, begin, end, LOSS | GRAD | STREAM, result);
+  else if (streamed)
+    pairwise_plain(j, step, rare, begin, end, GRAD | STREAM, result);
   else if (base->want_loss)
-    pairwise_plain(j, &a, step, begin, end, LOSS | GRAD, &t);
+    pairwise_plain(j, step, rare, begin, end, LOSS | GRAD, result);
   else
-    pairwise_plain(j, &a, step, begin, end, GRAD, &t);
-  result->sums[0] = totals_sum(&t);
+    pairwise_plain(j, step, rare, begin, end, GRAD, result);
 }
 
 #endif

@@ -14,15 +14,19 @@ typedef struct lanes {
   vec lane[VECS];
 } lanes;
 
-/* The compiler's own vectors: two_sum() of each total at once, on any ISA. */
-typedef double double8 __attribute__((vector_size(TOTALS * sizeof(double))));
+/* The compiler's own vectors, on any ISA: half of the totals, and a quarter. */
 typedef double double4 __attribute__((vector_size(4 * sizeof(double))));
 typedef double double2 __attribute__((vector_size(2 * sizeof(double))));
-typedef real real8 __attribute__((vector_size(TOTALS * sizeof(real))));
 
 typedef struct totals {
-  double8 value, error;
+  double4 value[TOTALS / 4], error[TOTALS / 4];
 } totals;
+
+ALWAYS_INLINE totals totals_zero(void) {
+  totals t;
+  for (int k = 0; k < TOTALS / 4; k++) t.value[k] = t.error[k] = (double4){0};
+  return t;
+}
 
 ALWAYS_INLINE lanes lanes_zero(void) {
   lanes a;
@@ -37,12 +41,15 @@ ALWAYS_INLINE lanes lanes_add(lanes a, lanes b) {
 
 /* total += values, exactly but for the rounding of the error (Knuth's two-sum) */
 ALWAYS_INLINE void totals_add_eight(totals *t, const real *values) {
-  real8 block;
-  memcpy(&block, values, sizeof block);
-  double8 x = __builtin_convertvector(block, double8) * SUM_UNIT;
-  double8 sum = t->value + x, shadow = sum - t->value;
-  t->error += (t->value - (sum - shadow)) + (x - shadow);
-  t->value = sum;
+  double wide[TOTALS];
+  for (int k = 0; k < TOTALS; k++) wide[k] = (double)values[k] * SUM_UNIT;
+  for (int k = 0; k < TOTALS / 4; k++) {
+    double4 x, value = t->value[k];
+    memcpy(&x, wide + k * 4, sizeof x);
+    double4 sum = value + x, shadow = sum - value;
+    t->error[k] += (value - (sum - shadow)) + (x - shadow);
+    t->value[k] = sum;
+  }
 }
 
 /* Returns 0, and adds nothing, where a lane has overflowed or holds a NaN. */
@@ -71,8 +78,15 @@ ALWAYS_INLINE void totals_add_values(totals *t, const real *values, size_t count
   if (i < count) totals_add_eight(t, rest);
 }
 
-COLD void totals_add_values_cold(totals *t, const real *values, size_t count) {
+COLD void totals_add_values_out_of_line(totals *t, const real *values, size_t count) {
   totals_add_values(t, values, count);
+}
+
+/* The same out of line; by a copy, since t itself lives in registers. */
+ALWAYS_INLINE void totals_add_values_cold(totals *t, const real *values, size_t count) {
+  totals copy = *t;
+  totals_add_values_out_of_line(&copy, values, count);
+  *t = copy;
 }
 
 /* Lanes that may be infinite or NaN. */
@@ -102,15 +116,15 @@ static inline void totals_add_chunk(totals *t, const real *values, size_t count)
   if (UNLIKELY(!totals_add_lanes(t, a))) totals_add_values_cold(t, values, count);
 }
 
-ALWAYS_INLINE double fold(const double8 *a) {
-  double4 b = __builtin_shufflevector(*a, *a, 0, 1, 2, 3) + __builtin_shufflevector(*a, *a, 4, 5, 6, 7);
+ALWAYS_INLINE double fold(const double4 a[TOTALS / 4]) {
+  double4 b = a[0] + a[1];
   double2 c = __builtin_shufflevector(b, b, 0, 1) + __builtin_shufflevector(b, b, 2, 3);
   return c[0] + c[1];
 }
 
 /* Folds the eight by a fixed tree. An infinite or NaN value has no error to speak of. */
 ALWAYS_INLINE compensated totals_sum(const totals *t) {
-  double value = fold(&t->value), error = fold(&t->error);
+  double value = fold(t->value), error = fold(t->error);
   return (compensated){value, value - value == 0 ? error : 0};
 }
 

@@ -31,11 +31,13 @@ typedef struct row_loss {
 /* smoothing and share are uniform; upstream is per row */
 typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec share, vec upstream);
 
-/* A block of rows, as arrays. */
+/* A block of rows, as arrays; BLOCK of each, rows behind count are not active. */
 typedef struct row_block {
   size_t begin, count;
-  size_t label[BLOCK]; /* 0 where not active */
-  real active[BLOCK];  /* 1, or 0 for rows that are ignored or have weight 0 */
+  size_t offset[BLOCK]; /* of class 0 */
+  size_t label[BLOCK];  /* 0 where not active */
+  real active[BLOCK];   /* 1, or 0 for rows that are ignored or have weight 0 */
+  int all_active;       /* and BLOCK of them */
   real weight[BLOCK], upstream[BLOCK];
   real target_logit[BLOCK], target_weight[BLOCK];
   real half_loss[BLOCK], share[BLOCK], target[BLOCK]; /* a step's results */
@@ -76,31 +78,54 @@ static inline vec half_difference(vec a, vec b) {
 
 static const real masked_class = -1; /* kept in place of the exponential of a masked class */
 
-/* Where class 0 of a row stands. */
-static inline size_t row_offset(const rows_call *c, size_t row) {
-  return row / c->inner * c->classes * c->inner + row % c->inner;
+/* Where class 0 of each row stands. */
+static inline void rows_place(const rows_call *c, row_block *b) {
+  size_t stride = c->classes * c->inner, position = 0, image = b->begin;
+  if (c->inner > 1) position = b->begin % c->inner, image = b->begin / c->inner;
+  for (size_t k = 0; k < b->count; k++) {
+    b->offset[k] = image * stride + position;
+    if (++position == c->inner) position = 0, image++;
+  }
 }
 
-static inline row_block rows_open(const rows_call *c, size_t begin, size_t count) {
-  const job *base = &c->job->base;
-  row_block b;
-  memset(&b, 0, sizeof b);
-  b.begin = begin;
-  b.count = count;
-  real factor = real_clamp(base->grad_factor);
-  for (size_t k = 0; k < count; k++) {
-    size_t row = begin + k;
-    int64_t label = label_at(c->job->labels, row);
-    b.weight[k] = base->weight ? *reals(base->weight, row) : 1;
-    if (label == c->job->ignore_index || b.weight[k] == 0) continue;
-    b.active[k] = 1;
-    b.label[k] = (size_t)label;
-    b.upstream[k] = b.weight[k] * factor;
-    if (base->grad_output) b.upstream[k] *= *reals(base->grad_output, row);
-    b.target_logit[k] = c->logits[row_offset(c, row) + b.label[k] * c->inner];
-    b.target_weight[k] = c->class_weight ? c->class_weight[b.label[k]] : 1;
+/* Labels, and whether they count. */
+static inline void rows_label(const rows_call *c, row_block *b) {
+  const rows_job *j = c->job;
+  size_t active = 0;
+  for (size_t k = 0; k < b->count; k++) {
+    int64_t label = label_at(j->labels, b->begin + k);
+    size_t counts = label != j->ignore_index && b->weight[k] != 0;
+    b->active[k] = (real)counts;
+    b->label[k] = counts ? (size_t)label : 0;
+    active += counts;
   }
-  return b;
+  b->all_active = active == BLOCK;
+}
+
+static inline void rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
+  const job *base = &c->job->base;
+  real factor = real_clamp(base->grad_factor);
+  b->begin = begin;
+  b->count = count;
+  for (size_t k = 0; k < BLOCK; k++) {
+    b->weight[k] = b->target_weight[k] = 1;
+    b->active[k] = b->target_logit[k] = 0;
+    b->label[k] = 0;
+  }
+  for (size_t k = 0; base->weight && k < count; k++) b->weight[k] = *reals(base->weight, begin + k);
+  for (size_t k = 0; k < BLOCK; k += LANES) {
+    vec upstream = vclamp(vmul(vload(b->weight + k), vset1(factor)));
+    if (base->grad_output && k < count)
+      upstream = vclamp(vmul(
+          vload_part(reals(base->grad_output, begin + k), smaller(count - k, LANES)), upstream));
+    vstore(b->upstream + k, upstream);
+  }
+  rows_place(c, b);
+  rows_label(c, b);
+  for (size_t k = 0; k < count; k++)
+    b->target_logit[k] = c->logits[b->offset[k] + b->label[k] * c->inner];
+  for (size_t k = 0; c->class_weight && k < count; k++)
+    b->target_weight[k] = c->class_weight[b->label[k]];
 }
 
 /* The losses of a block go where they belong: halves to the totals. */

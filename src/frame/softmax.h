@@ -8,30 +8,37 @@
 
 enum { FEW_CLASSES = 64 }; /* contiguous rows from here on fill registers by themselves */
 
-ALWAYS_INLINE void rows_block(const rows_call *c, size_t begin, size_t count, totals *t,
-                              rows_step *step) {
-  row_block b = rows_open(c, begin, count);
+ALWAYS_INLINE void rows_block(const rows_call *c, row_block *b, rows_step *step, kernel *rare,
+                              partial *result) {
   if (c->inner >= BLOCK) {
-    size_t offset = row_offset(c, begin);
-    lane_block block = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->inner, count};
-    lane_rows(c, &b, &block, step);
+    size_t offset = b->offset[0];
+    lane_block block = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->inner, b->count};
+    lane_rows(c, b, &block, step, rare, result);
   } else if (c->classes <= (c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES)) {
-    packed_rows(c, &b, step);
+    packed_rows(c, b, step, rare, result);
   } else {
-    long_rows(c, &b, step);
+    long_rows(c, b, step);
   }
-  rows_close(c, &b, t);
+}
+
+ALWAYS_INLINE void rows_rare(const void *work, size_t begin, size_t end, partial *result,
+                             rows_step *step) {
+  (void)begin, (void)end, (void)result;
+  lane_rare(work, step);
 }
 
 ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *result,
-                        rows_step *step) {
+                        rows_step *step, kernel *rare) {
   const rows_job *j = work;
   rows_call c = rows_begin(j);
-  totals t = {{0}, {0}};
+  totals t = totals_zero();
+  row_block b;
   for (size_t i = begin, count; i < end; i += count) {
     count = smaller(end - i, BLOCK);
     if (c.inner >= BLOCK) count = smaller(count, c.inner - i % c.inner);
-    rows_block(&c, i, count, &t, step);
+    rows_open(&c, i, count, &b);
+    rows_block(&c, &b, step, rare, result);
+    rows_close(&c, &b, &t);
   }
   if (j->base.stream) vstream_end();
   compensated halves = totals_sum(&t);

@@ -1,30 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L = 1 - IoU + q, IoU = I / (U + eps), q = (C - U) / (C + eps), C the area of the enclosing box
- * dL = [IoU dA - (1 + IoU) dI] / (U + eps) + [(1 - q) dC - dA + dI] / (C + eps) */
-typedef struct giou_terms {
-  iou_terms u;
-  vec q, inverse; /* of C + eps */
-} giou_terms;
+/* L = 1 - IoU + q, IoU = I / U, q = (C - U) / C, C the area of the enclosing box; U and C with eps.
+ * dL = [IoU dA - (1 + IoU) dI] / U + [(1 - q) dC - dA + dI] / C
+ * An edge that moves outwards changes A by the extent of the other axis; as an inner edge it changes
+ * I by the other inner extent, as an outer edge C by the other outer extent. */
+static inline box_loss giou(const geometry *g) {
+  vec zero = vset1(0), one = vset1(1);
+  vec enclosing = vfma(g->outer_width, g->outer_height, g->eps);
+  iou_terms u = measure_iou(g);
+  vec inverse = guarded_inverse(g, enclosing);
+  vec q = vmax(vmul(vsub(enclosing, g->united), inverse), zero);
 
-/* dL for a low edge, where dA = -extent, dI = -a inner, dC = -(1 - a) outer, all measured along the
- * edge; a high edge has the opposite sign. (1 + IoU) a comes first: identical boxes give exactly 0.
- * */
-static inline vec giou_edge(const giou_terms *t, vec a, vec inner, vec extent, vec outer) {
-  vec one = vset1(1);
-  vec pull = vfma(vmul(vadd(one, t->u.iou), a), inner, vneg(vmul(t->u.iou, extent)));
-  vec push = vfnma(vsub(one, a), vmul(vsub(one, t->q), outer), vfnma(a, inner, extent));
-  return vfma(pull, t->u.inverse, vmul(push, t->inverse));
-}
-
-static inline box_loss giou(geometry g) {
-  vec zero = vset1(0); /* 0 - x: gcc folds -fma(a, b, c), and the sign of its zeros changes */
-  vec enclosing = vmul(g.outer_width, g.outer_height);
-  giou_terms t = {measure_iou(&g), vset1(0), guarded_inverse(vadd(enclosing, g.eps), g.tiny)};
-  t.q = vmax(vset1(0), vmul(vsub(enclosing, g.united), t.inverse));
-  return (box_loss){
-      vadd(vsub(vset1(1), t.u.iou), t.q),
-      giou_edge(&t, g.inner.left, g.inner_height, g.height, g.outer_height),
-      giou_edge(&t, g.inner.top, g.inner_width, g.width, g.outer_width),
-      vsub(zero, giou_edge(&t, g.inner.right, g.inner_height, g.height, g.outer_height)),
-      vsub(zero, giou_edge(&t, g.inner.bottom, g.inner_width, g.width, g.outer_width))};
+  vec by_inner = vsub(vfma(u.iou, u.inverse, u.inverse), inverse);
+  vec by_outer = vfnma(q, inverse, inverse);
+  vec by_area = vfnma(u.iou, u.inverse, inverse);
+  vec area_x = vfnma(g->height, by_area, zero), area_y = vfnma(g->width, by_area, zero);
+  vec inner_x = vfnma(g->inner_height, by_inner, area_x);
+  vec inner_y = vfnma(g->inner_width, by_inner, area_y);
+  vec outer_x = vfma(g->outer_height, by_outer, area_x);
+  vec outer_y = vfma(g->outer_width, by_outer, area_y);
+  return (box_loss){vadd(vsub(one, u.iou), q), edge_slope(g->left_edge, inner_x, outer_x),
+                    edge_slope(g->top_edge, inner_y, outer_y),
+                    edge_slope(g->right_edge, inner_x, outer_x),
+                    edge_slope(g->bottom_edge, inner_y, outer_y)};
 }

@@ -39,9 +39,9 @@ static inline vec vmax(vec a, vec b) { return _mm256_max_pd(a, b); }
 static inline vec vabs(vec a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
 static inline vec vneg(vec a) { return _mm256_xor_pd(_mm256_set1_pd(-0.0), a); }
 
-static inline mask vlt(vec a, vec b) { return _mm256_cmp_pd(a, b, _CMP_LT_OQ); }
-static inline mask vle(vec a, vec b) { return _mm256_cmp_pd(a, b, _CMP_LE_OQ); }
-static inline mask veq(vec a, vec b) { return _mm256_cmp_pd(a, b, _CMP_EQ_OQ); }
+static inline mask vlt(vec a, vec b) { return (mask)(a < b); }
+static inline mask vle(vec a, vec b) { return (mask)(a <= b); }
+static inline mask veq(vec a, vec b) { return (mask)(a == b); }
 static inline mask vand(mask a, mask b) { return _mm256_and_pd(a, b); }
 static inline mask vor(mask a, mask b) { return _mm256_or_pd(a, b); }
 static inline vec vselect(mask m, vec a, vec b) { return _mm256_blendv_pd(b, a, m); }
@@ -73,8 +73,23 @@ static inline vec4 vsquare(vec4 a) {
   vtranspose(rows);
   return (vec4){rows[0], rows[1], rows[2], rows[3]};
 }
-static inline vec4 vinterleave(vec4 a) { return vsquare(a); }
-static inline vec4 vdeinterleave(vec4 a) { return vsquare(a); }
+static inline vec4 vload4(const real *p) {
+  return vsquare((vec4){vload(p), vload(p + 4), vload(p + 8), vload(p + 12)});
+}
+static inline void vstore4(real *p, vec4 a) {
+  vec4 s = vsquare(a);
+  vstore(p, s.x);
+  vstore(p + 4, s.y);
+  vstore(p + 8, s.z);
+  vstore(p + 12, s.w);
+}
+static inline void vstream4(real *p, vec4 a) {
+  vec4 s = vsquare(a);
+  vstream(p, s.x);
+  vstream(p + 4, s.y);
+  vstream(p + 8, s.z);
+  vstream(p + 12, s.w);
+}
 
 #else
 
@@ -104,9 +119,9 @@ static inline vec vmax(vec a, vec b) { return _mm256_max_ps(a, b); }
 static inline vec vabs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 static inline vec vneg(vec a) { return _mm256_xor_ps(_mm256_set1_ps(-0.0f), a); }
 
-static inline mask vlt(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LT_OQ); }
-static inline mask vle(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_LE_OQ); }
-static inline mask veq(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline mask vlt(vec a, vec b) { return (mask)(a < b); }
+static inline mask vle(vec a, vec b) { return (mask)(a <= b); }
+static inline mask veq(vec a, vec b) { return (mask)(a == b); }
 static inline mask vand(mask a, mask b) { return _mm256_and_ps(a, b); }
 static inline mask vor(mask a, mask b) { return _mm256_or_ps(a, b); }
 static inline vec vselect(mask m, vec a, vec b) { return _mm256_blendv_ps(b, a, m); }
@@ -138,14 +153,31 @@ static inline vec4 vsquares(vec4 a) {
   vec t2 = _mm256_unpacklo_ps(a.z, a.w), t3 = _mm256_unpackhi_ps(a.z, a.w);
   return (vec4){vlow_pairs(t0, t2), vhigh_pairs(t0, t2), vlow_pairs(t1, t3), vhigh_pairs(t1, t3)};
 }
-static inline vec4 vdeinterleave(vec4 a) {
-  return vsquares((vec4){vlow_halves(a.x, a.z), vhigh_halves(a.x, a.z), vlow_halves(a.y, a.w),
-                         vhigh_halves(a.y, a.w)});
+/* lane i and lane i + 4 of one group each, by loads and stores of halves: they cost no shuffle */
+static inline vec vload_halves(const real *low, const real *high) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
 }
-static inline vec4 vinterleave(vec4 a) {
+static inline vec4 vload4(const real *p) {
+  return vsquares((vec4){vload_halves(p, p + 16), vload_halves(p + 4, p + 20),
+                         vload_halves(p + 8, p + 24), vload_halves(p + 12, p + 28)});
+}
+static inline void vstore_halves(real *low, real *high, vec a) {
+  _mm_storeu_ps(low, _mm256_castps256_ps128(a));
+  _mm_storeu_ps(high, _mm256_extractf128_ps(a, 1));
+}
+static inline void vstore4(real *p, vec4 a) {
   vec4 s = vsquares(a);
-  return (vec4){vlow_halves(s.x, s.y), vlow_halves(s.z, s.w), vhigh_halves(s.x, s.y),
-                vhigh_halves(s.z, s.w)};
+  vstore_halves(p, p + 16, s.x);
+  vstore_halves(p + 4, p + 20, s.y);
+  vstore_halves(p + 8, p + 24, s.z);
+  vstore_halves(p + 12, p + 28, s.w);
+}
+/* whole lines one after the other: half a line at a time would leave the write buffers half full */
+static inline void vstream4(real *p, vec4 a) {
+  vec4 s = vsquares(a);
+  vec rows[4] = {s.x, s.y, s.z, s.w};
+  for (int k = 0; k < 4; k++) _mm_stream_ps(p + 4 * k, _mm256_castps256_ps128(rows[k]));
+  for (int k = 0; k < 4; k++) _mm_stream_ps(p + 16 + 4 * k, _mm256_extractf128_ps(rows[k], 1));
 }
 
 static inline void vtranspose(vec a[LANES]) {
@@ -166,25 +198,6 @@ static inline void vtranspose(vec a[LANES]) {
 static inline void vstream_end(void) { _mm_sfence(); }
 static inline int vall(mask m) { return vbits(m) == (1u << LANES) - 1; }
 static inline ivec iand(ivec a, ivec b) { return _mm256_and_si256(a, b); }
-
-static inline vec4 vload4(const real *p) {
-  return vdeinterleave(
-      (vec4){vload(p), vload(p + LANES), vload(p + 2 * LANES), vload(p + 3 * LANES)});
-}
-static inline void vstore4(real *p, vec4 a) {
-  vec4 t = vinterleave(a);
-  vstore(p, t.x);
-  vstore(p + LANES, t.y);
-  vstore(p + 2 * LANES, t.z);
-  vstore(p + 3 * LANES, t.w);
-}
-static inline void vstream4(real *p, vec4 a) {
-  vec4 t = vinterleave(a);
-  vstream(p, t.x);
-  vstream(p + LANES, t.y);
-  vstream(p + 2 * LANES, t.z);
-  vstream(p + 3 * LANES, t.w);
-}
 
 #ifdef VLOSS_F64
 #include "frame/vmath_f64.h"

@@ -12,7 +12,7 @@ typedef struct box_loss {
   vec loss, left, top, right, bottom;
 } box_loss;
 
-typedef box_loss boxes_step(const geometry *g);
+typedef box_loss boxes_step(const geometry *g, const limits *l);
 
 /* From edges to the format of the input, where x2 = x1 + w, or x = (x1 + x2) / 2, w = x2 - x1;
  * `half` is half the upstream gradient. */
@@ -105,6 +105,10 @@ ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_
   return loss;
 }
 
+static inline limits ordinary_limits(const boxes_call *c) {
+  return (limits){c->eps, vset1(0), 0};
+}
+
 /* Boxes [i, i + count) of any kind; returns their losses. */
 ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, size_t count,
                                size_t *degenerate) {
@@ -116,12 +120,12 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, 
   note_rarities(&found, &rare.geometry);
   mask ordinary = are_ordinary(&found);
   int any_rescued = !vall(ordinary);
-  rare.geometry.guarded = 0;
+  rare.limits = ordinary_limits(c);
   if (UNLIKELY(any_rescued)) {
     rescue(prediction, target, c->format, c->eps, ordinary, &rare);
     *degenerate += count_bits(vbits(rare.degenerate) & ((1u << count) - 1));
   }
-  box_loss r = step(&rare.geometry);
+  box_loss r = step(&rare.geometry, &rare.limits);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
   if (c->general) return boxes_general(c, r, i, count);
   if (c->grad) vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
@@ -151,15 +155,16 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
   for (size_t k = 0; k < BOXES / LANES; k++) {
     size_t at = 4 * (i + k * LANES);
     measure(vload4(c->input + at), vload4(c->target + at), format, c->eps, &g[k]);
-    g[k].guarded = 0;
     note_rarities(&found, &g[k]);
   }
   return are_ordinary(&found);
 }
 
+enum { GENERAL = 1, GRADIENT = 2, STREAMED = 4 };
+
 /* BOXES boxes from i on, if all are ordinary; returns whether they are. Two short loops: in one, the
  * chain from load to store is longer than a CPU can look ahead. */
-ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, int streamed,
+ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, int what,
                               real *losses) {
   geometry g[BOXES / LANES];
   mask ordinary;
@@ -170,36 +175,51 @@ ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, i
   else
     ordinary = boxes_measure(c, i, VLOSS_CXCYWH, g);
   if (UNLIKELY(!vall(ordinary))) return 0;
+  limits l = ordinary_limits(c);
   for (size_t k = 0; k < BOXES / LANES; k++) {
     size_t at = i + k * LANES;
-    box_loss r = step(&g[k]);
-    if (c->general) {
-      r.loss = boxes_general(c, r, at, LANES);
-    } else if (c->grad) {
-      vec4 grad = gradient_in_format(r, c->format, c->half);
-      if (streamed)
-        vstream4(c->grad + 4 * at, grad);
-      else
-        vstore4(c->grad + 4 * at, grad);
-    }
+    box_loss r = step(&g[k], &l);
+    if (what & GENERAL) r.loss = boxes_general(c, r, at, LANES);
+    if (what & STREAMED)
+      vstream4(c->grad + 4 * at, gradient_in_format(r, c->format, c->half));
+    else if (what & GRADIENT)
+      vstore4(c->grad + 4 * at, gradient_in_format(r, c->format, c->half));
     vstore(losses + k * LANES, r.loss);
   }
   return 1;
 }
 
-/* Up to a chunk of boxes; their losses wait in a buffer. */
+/* Boxes [begin, begin + count), count <= BOXES. */
+ALWAYS_INLINE void boxes_some(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
+                              size_t count, int what, real *losses, partial *result) {
+  if (count == BOXES && boxes_group(c, step, begin, what, losses)) return;
+  boxes_rest rest = {c, losses};
+  rare(&rest, begin, begin + count, result);
+}
+
+/* Up to a chunk of boxes. Their losses are bounded: no lane overflows. */
 ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
-                               size_t count, totals *t, partial *result) {
-  real losses[CHUNK];
-  int streamed = c->grad && may_stream(c->base, c->grad + 4 * begin);
-  size_t i = 0;
-  for (; i + BOXES <= count; i += BOXES) {
-    boxes_rest rest = {c, losses + i};
-    if (!boxes_group(c, step, begin + i, streamed, losses + i))
-      rare(&rest, begin + i, begin + i + BOXES, result);
+                               size_t count, int what, totals *t, partial *result) {
+  lanes sums = lanes_zero();
+  for (size_t i = 0; i < count; i += GROUP) {
+    lanes group = lanes_zero();
+    for (size_t k = i; k < smaller(i + GROUP, count); k += BOXES) {
+      size_t some = smaller(count - k, BOXES);
+      real losses[BOXES];
+      boxes_some(c, step, rare, begin + k, some, what, losses, result);
+      lanes_add_values(&group, losses, some);
+    }
+    sums = lanes_add(sums, group);
   }
-  boxes_rest rest = {c, losses + i};
-  if (i < count) rare(&rest, begin + i, begin + count, result);
+  totals_add_any_lanes(t, sums);
+}
+
+/* The same with weights: the losses wait in a buffer, since they may overflow. */
+ALWAYS_INLINE void boxes_weighted(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
+                                  size_t count, totals *t, partial *result) {
+  real losses[CHUNK];
+  for (size_t i = 0; i < count; i += BOXES)
+    boxes_some(c, step, rare, begin + i, smaller(count - i, BOXES), GENERAL, losses + i, result);
   if (c->base->want_loss) totals_add_chunk(t, losses, count);
 }
 
@@ -207,10 +227,20 @@ ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *re
                          boxes_step *step, kernel *rare) {
   const boxes_job *j = work;
   boxes_call c = boxes_begin(j);
+  int streamed = may_stream(&j->base, reals(c.grad, 4 * begin));
   totals t = totals_zero();
-  for (size_t i = begin; i < end; i += CHUNK)
-    boxes_chunk(&c, step, rare, i, smaller(end - i, CHUNK), &t, result);
-  if (j->base.stream) vstream_end();
+  for (size_t i = begin; i < end; i += CHUNK) {
+    size_t count = smaller(end - i, CHUNK);
+    if (c.general)
+      boxes_weighted(&c, step, rare, i, count, &t, result);
+    else if (!c.grad)
+      boxes_chunk(&c, step, rare, i, count, 0, &t, result);
+    else if (streamed)
+      boxes_chunk(&c, step, rare, i, count, GRADIENT | STREAMED, &t, result);
+    else
+      boxes_chunk(&c, step, rare, i, count, GRADIENT, &t, result);
+  }
+  if (streamed) vstream_end();
   result->sums[0] = totals_sum(&t);
 }
 

@@ -5,23 +5,22 @@
 
 #include "frame/frame.h"
 
-/* How an edge of the prediction lies to the target's: inside it, strictly or at least on it. It
- * bounds the intersection where inside, the enclosing box where not; a tie does half of each. */
-typedef struct edge {
-  mask strict, loose;
-} edge;
-
 typedef struct geometry {
   vec width, height, target_width, target_height;
   vec inner_width, inner_height; /* of the intersection, 0 where there is none */
   vec outer_width, outer_height; /* of the enclosing box */
-  vec left, top, right, bottom;  /* edge of the prediction minus edge of the target */
-  vec intersection, united;      /* areas; united includes eps */
-  edge left_edge, top_edge, right_edge, bottom_edge;
+  /* how far inside the target's edge the prediction's lies: it bounds the intersection where that is
+   * positive and the enclosing box where negative, and a tie does half of each */
+  vec left, top, right, bottom;
+  vec intersection, united; /* areas; united includes eps */
+} geometry;
+
+/* What the denominators of a geometry are held against. */
+typedef struct limits {
   vec eps;     /* in units of area */
   vec tiny;    /* a denominator below it makes its fraction 0 */
   int guarded; /* whether one may be */
-} geometry;
+} limits;
 
 /* Between these no area and no slope (an extent by an area) leaves the type. */
 static inline vec largest_extent(void) {
@@ -31,13 +30,10 @@ static inline vec smallest_area(void) {
   return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512);
 }
 
-static inline edge edge_between(vec low, vec high) {
-  return (edge){vlt(low, high), vle(low, high)};
-}
-
 /* Twice the slope of an edge, from that of an inner and of an outer edge. */
-static inline vec edge_slope(edge e, vec inner, vec outer) {
-  return vadd(vselect(e.strict, inner, outer), vselect(e.loose, inner, outer));
+static inline vec edge_slope(vec inside, vec inner, vec outer) {
+  vec zero = vset1(0);
+  return vadd(vselect(vlt(zero, inside), inner, outer), vselect(vle(zero, inside), inner, outer));
 }
 
 /* One axis of two boxes, as low and high corner. */
@@ -47,12 +43,12 @@ ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target
   *outer = vsub(vmax(high, target_high), vmin(low, target_low));
 }
 
-/* The same from the target's extent and the offsets of the edges: exact for formats that give
+/* The same from the target's extent and how far inside it the edges lie: exact for formats that give
  * extents, where corners would be rounded at the size of the coordinates. */
 ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *inner, vec *outer) {
   vec zero = vset1(0);
-  *inner = vsub(vadd(target_extent, vmin(zero, high)), vmax(zero, low));
-  *outer = vsub(vadd(target_extent, vmax(zero, high)), vmin(zero, low));
+  *inner = vsub(vsub(target_extent, vmax(zero, high)), vmax(zero, low));
+  *outer = vsub(vsub(target_extent, vmin(zero, high)), vmin(zero, low));
 }
 
 static inline vec narrowest_extent(const geometry *g) {
@@ -60,7 +56,7 @@ static inline vec narrowest_extent(const geometry *g) {
 }
 
 /* Rounded area by rounded area, so that the union of identical boxes is their intersection. */
-ALWAYS_INLINE void measure_areas(geometry *g, int offsets) {
+ALWAYS_INLINE void measure_areas(geometry *g, int offsets, vec eps) {
   vec zero = vset1(0), smaller_side = vmin(g->inner_width, g->inner_height);
   /* a box without area meets nothing, whatever rounding left of offsets */
   if (offsets) smaller_side = vmin(smaller_side, narrowest_extent(g));
@@ -69,30 +65,20 @@ ALWAYS_INLINE void measure_areas(geometry *g, int offsets) {
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
   vec area = vmul(g->width, g->height), target_area = vmul(g->target_width, g->target_height);
-  g->united = vadd(vsub(vadd(area, target_area), g->intersection), g->eps);
+  g->united = vadd(vsub(vadd(area, target_area), g->intersection), eps);
 }
 
-/* x and w (or x1 and x2) of both boxes to offsets of the edges */
+/* x and w of both boxes to how far inside the target's edges the prediction's lie */
 ALWAYS_INLINE void edge_offsets(vec x, vec extent, vec target_x, vec target_extent,
                                 vloss_box_format format, vec *low, vec *high) {
   vec shift = vsub(x, target_x), growth = vsub(extent, target_extent);
   vec half = vmul(vset1((real)0.5), growth);
   int centre = format == VLOSS_CXCYWH;
   *low = centre ? vsub(shift, half) : shift;
-  *high = vadd(shift, centre ? half : growth);
-}
-
-static inline void edges_of_offsets(geometry *g) {
-  vec zero = vset1(0);
-  g->left_edge = edge_between(zero, g->left);
-  g->top_edge = edge_between(zero, g->top);
-  g->right_edge = edge_between(g->right, zero);
-  g->bottom_edge = edge_between(g->bottom, zero);
+  *high = vsub(vset1(0), vadd(shift, centre ? half : growth));
 }
 
 ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
-  g->eps = eps;
-  g->tiny = vset1(real_min_normal);
   if (format == VLOSS_XYXY) {
     g->width = vsub(p.z, p.x);
     g->height = vsub(p.w, p.y);
@@ -100,14 +86,10 @@ ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geo
     g->target_height = vsub(t.w, t.y);
     g->left = vsub(p.x, t.x);
     g->top = vsub(p.y, t.y);
-    g->right = vsub(p.z, t.z);
-    g->bottom = vsub(p.w, t.w);
+    g->right = vsub(t.z, p.z);
+    g->bottom = vsub(t.w, p.w);
     measure_corners(p.x, p.z, t.x, t.z, &g->inner_width, &g->outer_width);
     measure_corners(p.y, p.w, t.y, t.w, &g->inner_height, &g->outer_height);
-    g->left_edge = edge_between(t.x, p.x);
-    g->top_edge = edge_between(t.y, p.y);
-    g->right_edge = edge_between(p.z, t.z);
-    g->bottom_edge = edge_between(p.w, t.w);
   } else {
     g->width = p.z;
     g->height = p.w;
@@ -117,15 +99,14 @@ ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geo
     edge_offsets(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom);
     measure_offsets(g->left, g->right, t.z, &g->inner_width, &g->outer_width);
     measure_offsets(g->top, g->bottom, t.w, &g->inner_height, &g->outer_height);
-    edges_of_offsets(g);
   }
-  measure_areas(g, format != VLOSS_XYXY);
+  measure_areas(g, format != VLOSS_XYXY, eps);
 }
 
 /* 1 / a, and 0 where a guarded fraction is 0 */
-static inline vec guarded_inverse(const geometry *g, vec a) {
+static inline vec guarded_inverse(const limits *l, vec a) {
   vec inverse = vdiv(vset1(1), a);
-  return g->guarded ? vselect(vlt(a, g->tiny), vset1(0), inverse) : inverse;
+  return l->guarded ? vselect(vlt(a, l->tiny), vset1(0), inverse) : inverse;
 }
 
 /* IoU = I / (U + eps), and the inverse of its denominator. */
@@ -134,8 +115,8 @@ typedef struct iou_terms {
 } iou_terms;
 
 /* Divides by the inverse and mends the rounding: exactly 0 for disjoint, 1 for identical boxes. */
-static inline iou_terms measure_iou(const geometry *g) {
-  vec inverse = guarded_inverse(g, g->united);
+static inline iou_terms measure_iou(const geometry *g, const limits *l) {
+  vec inverse = guarded_inverse(l, g->united);
   vec iou = vmul(g->intersection, inverse);
   vec remainder = vfnma(iou, g->united, g->intersection);
   return (iou_terms){vfma(remainder, inverse, iou), inverse};
@@ -168,6 +149,7 @@ static inline mask are_ordinary(const rarities *r) {
 /* Boxes out of the ordinary, brought into it. */
 typedef struct rescued {
   geometry geometry; /* of the repaired boxes, its lengths times scale */
+  limits limits;
   vec scale;
   mask inverted_x, inverted_y; /* the prediction's axes that became their centre */
   mask degenerate;             /* any inverted axis */
@@ -229,7 +211,7 @@ static void offsets_of_corners(vec low, vec high, vec target_low, vec target_hig
   vec target_other_low = vselect(target_inverted, target_high, target_low);
   vec target_other_high = vselect(target_inverted, target_low, target_high);
   *low_offset = vmul(half, vadd(vsub(low, target_low), vsub(other_low, target_other_low)));
-  *high_offset = vmul(half, vadd(vsub(high, target_high), vsub(other_high, target_other_high)));
+  *high_offset = vmul(half, vadd(vsub(target_high, high), vsub(target_other_high, other_high)));
 }
 
 static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_extent,
@@ -241,7 +223,7 @@ static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_e
   vec end = vselect(inverted, start, extent);
   vec target_end = vselect(target_inverted, target_start, target_extent);
   *low_offset = vadd(shift, vsub(start, target_start));
-  *high_offset = vadd(shift, vsub(end, target_end));
+  *high_offset = vsub(vsub(target_end, end), shift);
 }
 
 /* Measures an axis with a centre in it again; the numbers are as they were given. */
@@ -290,12 +272,11 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   r->scale = vmul(shrink, scale);
   vec largest_eps =
       vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020); /* its inverse is normal */
-  g->eps = vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale));
-  g->tiny = vmax(g->tiny, vmul(vmul(g->tiny, r->scale), r->scale));
-  g->guarded = 1;
+  vec tiny = vset1(real_min_normal);
+  r->limits = (limits){vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale)),
+                       vmax(tiny, vmul(vmul(tiny, r->scale), r->scale)), 1};
   scale_lengths(g, scale);
-  measure_areas(g, 1);
-  edges_of_offsets(g);
+  measure_areas(g, 1, r->limits.eps);
 }
 
 #endif

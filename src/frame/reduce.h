@@ -97,22 +97,23 @@ static inline void totals_add_any_lanes(totals *t, lanes a) {
   totals_add_values_cold(t, values, BLOCK);
 }
 
-/* A group of values, or less. */
-ALWAYS_INLINE lanes lanes_of_values(const real *values, size_t count) {
-  lanes a = lanes_zero();
+/* Adds values block by block. */
+ALWAYS_INLINE void lanes_add_values(lanes *a, const real *values, size_t count) {
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK)
-    for (size_t j = 0; j < VECS; j++) a.lane[j] = vadd(a.lane[j], vload(values + i + j * LANES));
+    for (size_t j = 0; j < VECS; j++) a->lane[j] = vadd(a->lane[j], vload(values + i + j * LANES));
   for (size_t j = 0; j < VECS && i < count; i += LANES, j++)
-    a.lane[j] = vadd(a.lane[j], vload_part(values + i, lanes_left(count, i)));
-  return a;
+    a->lane[j] = vadd(a->lane[j], vload_part(values + i, lanes_left(count, i)));
 }
 
 /* A chunk of values, or less. */
 static inline void totals_add_chunk(totals *t, const real *values, size_t count) {
   lanes a = lanes_zero();
-  for (size_t i = 0; i < count; i += GROUP)
-    a = lanes_add(a, lanes_of_values(values + i, smaller(count - i, GROUP)));
+  for (size_t i = 0; i < count; i += GROUP) {
+    lanes group = lanes_zero();
+    lanes_add_values(&group, values + i, smaller(count - i, GROUP));
+    a = lanes_add(a, group);
+  }
   if (UNLIKELY(!totals_add_lanes(t, a))) totals_add_values_cold(t, values, count);
 }
 

@@ -3,11 +3,11 @@
  * dL = [IoU dA - (1 + IoU) dI] / U + [(1 - q) dC - dA + dI] / C
  * An edge that moves outwards changes A by the extent of the other axis; as an inner edge it changes
  * I by the other inner extent, as an outer edge C by the other outer extent. */
-static inline box_loss giou(const geometry *g) {
+static inline box_loss giou(const geometry *g, const limits *l) {
   vec zero = vset1(0), one = vset1(1);
-  vec enclosing = vfma(g->outer_width, g->outer_height, g->eps);
-  iou_terms u = measure_iou(g);
-  vec inverse = guarded_inverse(g, enclosing);
+  vec enclosing = vfma(g->outer_width, g->outer_height, l->eps);
+  iou_terms u = measure_iou(g, l);
+  vec inverse = guarded_inverse(l, enclosing);
   vec q = vmax(vmul(vsub(enclosing, g->united), inverse), zero);
 
   vec by_inner = vsub(vfma(u.iou, u.inverse, u.inverse), inverse);
@@ -18,8 +18,8 @@ static inline box_loss giou(const geometry *g) {
   vec inner_y = vfnma(g->inner_width, by_inner, area_y);
   vec outer_x = vfma(g->outer_height, by_outer, area_x);
   vec outer_y = vfma(g->outer_width, by_outer, area_y);
-  return (box_loss){vadd(vsub(one, u.iou), q), edge_slope(g->left_edge, inner_x, outer_x),
-                    edge_slope(g->top_edge, inner_y, outer_y),
-                    edge_slope(g->right_edge, inner_x, outer_x),
-                    edge_slope(g->bottom_edge, inner_y, outer_y)};
+  return (box_loss){vadd(vsub(one, u.iou), q), edge_slope(g->left, inner_x, outer_x),
+                    edge_slope(g->top, inner_y, outer_y),
+                    edge_slope(g->right, inner_x, outer_x),
+                    edge_slope(g->bottom, inner_y, outer_y)};
 }

@@ -212,6 +212,7 @@ static uint64_t e_same(uint64_t a, uint64_t b) { return (void)b, a; }
 static uint64_t e_set(uint64_t a, uint64_t b) { return (void)a, b; }
 static uint64_t e_iadd(uint64_t a, uint64_t b) { return a + b; }
 static uint64_t e_iand(uint64_t a, uint64_t b) { return a & b; }
+static uint64_t e_ior(uint64_t a, uint64_t b) { return a | b; }
 static uint64_t e_ishl(uint64_t a, uint64_t b) { return a << b; }
 static uint64_t e_ishr(uint64_t a, uint64_t b) { return a >> b; }
 
@@ -223,6 +224,7 @@ static void test_integers(void **state) {
       check_integers(iset1(integers[k]), i, e_set, integers[k]);
       check_integers(iadd(lanes_of(i), iset1(integers[k])), i, e_iadd, integers[k]);
       check_integers(iand(lanes_of(i), iset1(integers[k])), i, e_iand, integers[k]);
+      check_integers(ior(lanes_of(i), iset1(integers[k])), i, e_ior, integers[k]);
     }
     for (int count = 0; count < WIDTH; count++) {
       check_integers(ishl(lanes_of(i), count), i, e_ishl, (uint64_t)count);

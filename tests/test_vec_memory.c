@@ -61,10 +61,10 @@ static void test_load4(void **state) {
     refill();
     vec4 a = vload4(from + i);
     real lanes[4][LANES];
-    vstore(lanes[0], a.x);
-    vstore(lanes[1], a.y);
-    vstore(lanes[2], a.z);
-    vstore(lanes[3], a.w);
+    vstore(lanes[0], vorder4(a.x));
+    vstore(lanes[1], vorder4(a.y));
+    vstore(lanes[2], vorder4(a.z));
+    vstore(lanes[3], vorder4(a.w));
     for (size_t l = 0; l < LANES; l++)
       for (size_t k = 0; k < 4; k++) assert_true(lanes[k][l] == from[i + 4 * l + k]);
   }
@@ -77,7 +77,8 @@ static void test_store4(void **state) {
     real lanes[4][LANES];
     for (size_t l = 0; l < LANES; l++)
       for (size_t k = 0; k < 4; k++) lanes[k][l] = from[4 * l + k];
-    vstore4(to + i, (vec4){vload(lanes[0]), vload(lanes[1]), vload(lanes[2]), vload(lanes[3])});
+    vstore4(to + i, (vec4){vdisorder4(vload(lanes[0])), vdisorder4(vload(lanes[1])),
+                           vdisorder4(vload(lanes[2])), vdisorder4(vload(lanes[3]))});
     check_moved(i, BLOCK, 0);
   }
 }

@@ -68,28 +68,13 @@ typedef struct vec4 {
 } vec4;
 
 /* four groups of four are a square: a transpose both ways */
-static inline vec4 vsquare(vec4 a) {
+static inline vec4 vsquares(vec4 a) {
   vec rows[LANES] = {a.x, a.y, a.z, a.w};
   vtranspose(rows);
   return (vec4){rows[0], rows[1], rows[2], rows[3]};
 }
-static inline vec4 vload4(const real *p) {
-  return vsquare((vec4){vload(p), vload(p + 4), vload(p + 8), vload(p + 12)});
-}
-static inline void vstore4(real *p, vec4 a) {
-  vec4 s = vsquare(a);
-  vstore(p, s.x);
-  vstore(p + 4, s.y);
-  vstore(p + 8, s.z);
-  vstore(p + 12, s.w);
-}
-static inline void vstream4(real *p, vec4 a) {
-  vec4 s = vsquare(a);
-  vstream(p, s.x);
-  vstream(p + 4, s.y);
-  vstream(p + 8, s.z);
-  vstream(p + 12, s.w);
-}
+static inline vec vorder4(vec a) { return a; }
+static inline vec vdisorder4(vec a) { return a; }
 
 #else
 
@@ -153,33 +138,14 @@ static inline vec4 vsquares(vec4 a) {
   vec t2 = _mm256_unpacklo_ps(a.z, a.w), t3 = _mm256_unpackhi_ps(a.z, a.w);
   return (vec4){vlow_pairs(t0, t2), vhigh_pairs(t0, t2), vlow_pairs(t1, t3), vhigh_pairs(t1, t3)};
 }
-/* lane i and lane i + 4 of one group each, by loads and stores of halves: they cost no shuffle */
-static inline vec vload_halves(const real *low, const real *high) {
-  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+/* A square per half leaves the groups in the order 0 2 4 6 1 3 5 7, without the shuffles that cross
+ * halves. */
+static inline vec vorder4(vec a) {
+  return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 }
-static inline vec4 vload4(const real *p) {
-  return vsquares((vec4){vload_halves(p, p + 16), vload_halves(p + 4, p + 20),
-                         vload_halves(p + 8, p + 24), vload_halves(p + 12, p + 28)});
+static inline vec vdisorder4(vec a) {
+  return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
 }
-static inline void vstore_halves(real *low, real *high, vec a) {
-  _mm_storeu_ps(low, _mm256_castps256_ps128(a));
-  _mm_storeu_ps(high, _mm256_extractf128_ps(a, 1));
-}
-static inline void vstore4(real *p, vec4 a) {
-  vec4 s = vsquares(a);
-  vstore_halves(p, p + 16, s.x);
-  vstore_halves(p + 4, p + 20, s.y);
-  vstore_halves(p + 8, p + 24, s.z);
-  vstore_halves(p + 12, p + 28, s.w);
-}
-/* whole lines one after the other: half a line at a time would leave the write buffers half full */
-static inline void vstream4(real *p, vec4 a) {
-  vec4 s = vsquares(a);
-  vec rows[4] = {s.x, s.y, s.z, s.w};
-  for (int k = 0; k < 4; k++) _mm_stream_ps(p + 4 * k, _mm256_castps256_ps128(rows[k]));
-  for (int k = 0; k < 4; k++) _mm_stream_ps(p + 16 + 4 * k, _mm256_extractf128_ps(rows[k], 1));
-}
-
 static inline void vtranspose(vec a[LANES]) {
   vec4 top = vsquares((vec4){a[0], a[1], a[2], a[3]});
   vec4 bottom = vsquares((vec4){a[4], a[5], a[6], a[7]});
@@ -198,6 +164,25 @@ static inline void vtranspose(vec a[LANES]) {
 static inline void vstream_end(void) { _mm_sfence(); }
 static inline int vall(mask m) { return vbits(m) == (1u << LANES) - 1; }
 static inline ivec iand(ivec a, ivec b) { return _mm256_and_si256(a, b); }
+static inline ivec ior(ivec a, ivec b) { return _mm256_or_si256(a, b); }
+
+static inline vec4 vload4(const real *p) {
+  return vsquares((vec4){vload(p), vload(p + LANES), vload(p + 2 * LANES), vload(p + 3 * LANES)});
+}
+static inline void vstore4(real *p, vec4 a) {
+  vec4 t = vsquares(a);
+  vstore(p, t.x);
+  vstore(p + LANES, t.y);
+  vstore(p + 2 * LANES, t.z);
+  vstore(p + 3 * LANES, t.w);
+}
+static inline void vstream4(real *p, vec4 a) {
+  vec4 t = vsquares(a);
+  vstream(p, t.x);
+  vstream(p + LANES, t.y);
+  vstream(p + 2 * LANES, t.z);
+  vstream(p + 3 * LANES, t.w);
+}
 
 #ifdef VLOSS_F64
 #include "frame/vmath_f64.h"

@@ -95,6 +95,7 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
 ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_t count) {
   sample_factors f = load_factors(c->base, i, count);
   vec loss = where_weighted(vmul(r.loss, f.weight), f.weight);
+  f = (sample_factors){vdisorder4(f.weight), vdisorder4(f.upstream)};
   if (c->loss) vstore_part(c->loss + i, vmul(loss, c->loss_factor), count);
   if (c->grad) {
     vec4 grad = gradient_in_format(r, c->format, vmul(vset1((real)0.5), f.upstream));
@@ -105,9 +106,7 @@ ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_
   return loss;
 }
 
-static inline limits ordinary_limits(const boxes_call *c) {
-  return (limits){c->eps, vset1(0), 0};
-}
+static inline limits ordinary_limits(const boxes_call *c) { return (limits){c->eps, vset1(0), 0}; }
 
 /* Boxes [i, i + count) of any kind; returns their losses. */
 ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, size_t count,
@@ -123,10 +122,11 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, 
   rare.limits = ordinary_limits(c);
   if (UNLIKELY(any_rescued)) {
     rescue(prediction, target, c->format, c->eps, ordinary, &rare);
-    *degenerate += count_bits(vbits(rare.degenerate) & ((1u << count) - 1));
+    *degenerate += count_bits(vbits(rare.degenerate)); /* padding is not */
   }
   box_loss r = step(&rare.geometry, &rare.limits);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
+  r.loss = vorder4(r.loss);
   if (c->general) return boxes_general(c, r, i, count);
   if (c->grad) vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
   return r.loss;
@@ -179,6 +179,7 @@ ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, i
   for (size_t k = 0; k < BOXES / LANES; k++) {
     size_t at = i + k * LANES;
     box_loss r = step(&g[k], &l);
+    r.loss = vorder4(r.loss);
     if (what & GENERAL) r.loss = boxes_general(c, r, at, LANES);
     if (what & STREAMED)
       vstream4(c->grad + 4 * at, gradient_in_format(r, c->format, c->half));

@@ -30,10 +30,16 @@ static inline vec smallest_area(void) {
   return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512);
 }
 
-/* Twice the slope of an edge, from that of an inner and of an outer edge. */
-static inline vec edge_slope(vec inside, vec inner, vec outer) {
+/* The slopes of an axis as an inner and as an outer edge. */
+typedef struct axis_slopes {
+  vec inner, outer;
+} axis_slopes;
+
+/* Twice the slope of an edge. */
+static inline vec edge_slope(vec inside, axis_slopes s) {
   vec zero = vset1(0);
-  return vadd(vselect(vlt(zero, inside), inner, outer), vselect(vle(zero, inside), inner, outer));
+  return vadd(vselect(vlt(zero, inside), s.inner, s.outer),
+              vselect(vle(zero, inside), s.inner, s.outer));
 }
 
 /* One axis of two boxes, as low and high corner. */
@@ -124,25 +130,26 @@ static inline iou_terms measure_iou(const geometry *g, const limits *l) {
 
 /* What is rare about many boxes, to be asked once. */
 typedef struct rarities {
-  vec narrowest; /* extent */
-  vec smallest;  /* union */
-  vec total;     /* of extents and unions: a NaN or a huge number anywhere stays */
+  ivec signs;   /* of the extents */
+  vec smallest; /* union */
+  vec total;    /* of extents and unions: a NaN or a huge number anywhere stays */
 } rarities;
 
-ALWAYS_INLINE rarities no_rarities(void) {
-  return (rarities){vset1(real_max), vset1(real_max), vset1(0)};
-}
+ALWAYS_INLINE rarities no_rarities(void) { return (rarities){iset1(0), vset1(real_max), vset1(0)}; }
 
 ALWAYS_INLINE void note_rarities(rarities *r, const geometry *g) {
-  r->narrowest = vmin(narrowest_extent(g), r->narrowest);
+  ivec extents = ior(as_int(g->width), as_int(g->height));
+  ivec target_extents = ior(as_int(g->target_width), as_int(g->target_height));
+  r->signs = ior(r->signs, ior(extents, target_extents));
   r->smallest = vmin(g->united, r->smallest);
-  vec extents = vadd(g->outer_width, g->outer_height);
-  r->total = vadd(r->total, vfma(g->united, smallest_area(), extents));
+  vec outer = vadd(g->outer_width, g->outer_height);
+  r->total = vadd(r->total, vfma(g->united, smallest_area(), outer));
 }
 
 /* No inverted axis, no NaN, and no area or slope that could leave the type. */
 static inline mask are_ordinary(const rarities *r) {
-  mask upright = vle(vset1(0), r->narrowest), solid = vle(smallest_area(), r->smallest);
+  mask upright = veq(as_real(ishr(r->signs, 8 * sizeof(real) - 1)), vset1(0));
+  mask solid = vle(smallest_area(), r->smallest);
   return vand(vand(upright, solid), vlt(r->total, largest_extent()));
 }
 

@@ -33,6 +33,7 @@ static const real sinh_terms[] = {0x1.555556p-3f, 0x1.11111ep-7f, 0x1.a009p-13f,
 static const uint64_t log_split = 0x3f3504f3;
 static const uint64_t one_bits = 0x3f800000;
 static const uint64_t mantissa_mask = 0x007fffff;
+static const uint64_t sign_mask = 0x80000000;
 
 #include "frame/vmath.h"
 

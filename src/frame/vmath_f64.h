@@ -37,6 +37,7 @@ static const real sinh_terms[] = {
 static const uint64_t log_split = 0x3fe6a09e667f3bcd;
 static const uint64_t one_bits = 0x3ff0000000000000;
 static const uint64_t mantissa_mask = 0x000fffffffffffff;
+static const uint64_t sign_mask = 0x8000000000000000;
 
 #include "frame/vmath.h"
 

@@ -14,12 +14,9 @@ static inline box_loss giou(const geometry *g, const limits *l) {
   vec by_outer = vfnma(q, inverse, inverse);
   vec by_area = vfnma(u.iou, u.inverse, inverse);
   vec area_x = vfnma(g->height, by_area, zero), area_y = vfnma(g->width, by_area, zero);
-  vec inner_x = vfnma(g->inner_height, by_inner, area_x);
-  vec inner_y = vfnma(g->inner_width, by_inner, area_y);
-  vec outer_x = vfma(g->outer_height, by_outer, area_x);
-  vec outer_y = vfma(g->outer_width, by_outer, area_y);
-  return (box_loss){vadd(vsub(one, u.iou), q), edge_slope(g->left, inner_x, outer_x),
-                    edge_slope(g->top, inner_y, outer_y),
-                    edge_slope(g->right, inner_x, outer_x),
-                    edge_slope(g->bottom, inner_y, outer_y)};
+  axis_slopes x = {vfnma(g->inner_height, by_inner, area_x),
+                   vfma(g->outer_height, by_outer, area_x)};
+  axis_slopes y = {vfnma(g->inner_width, by_inner, area_y), vfma(g->outer_width, by_outer, area_y)};
+  return (box_loss){vadd(vsub(one, u.iou), q), edge_slope(g->left, x), edge_slope(g->top, y),
+                    edge_slope(g->right, x), edge_slope(g->bottom, y)};
 }

@@ -47,6 +47,7 @@ static inline vec as_real(ivec a) { return vreinterpretq_f64_u64(a); }
 static inline ivec iset1(uint64_t a) { return vdupq_n_u64(a); }
 static inline ivec iadd(ivec a, ivec b) { return vaddq_u64(a, b); }
 static inline ivec iand(ivec a, ivec b) { return vandq_u64(a, b); }
+static inline ivec ior(ivec a, ivec b) { return vorrq_u64(a, b); }
 static inline ivec ishl(ivec a, int count) { return vshlq_u64(a, vdupq_n_s64(count)); }
 static inline ivec ishr(ivec a, int count) { return vshlq_u64(a, vdupq_n_s64(-count)); }
 
@@ -98,6 +99,7 @@ static inline vec as_real(ivec a) { return vreinterpretq_f32_u32(a); }
 static inline ivec iset1(uint64_t a) { return vdupq_n_u32((uint32_t)a); }
 static inline ivec iadd(ivec a, ivec b) { return vaddq_u32(a, b); }
 static inline ivec iand(ivec a, ivec b) { return vandq_u32(a, b); }
+static inline ivec ior(ivec a, ivec b) { return vorrq_u32(a, b); }
 static inline ivec ishl(ivec a, int count) { return vshlq_u32(a, vdupq_n_s32(count)); }
 static inline ivec ishr(ivec a, int count) { return vshlq_u32(a, vdupq_n_s32(-count)); }
 
@@ -131,6 +133,8 @@ typedef struct vec4 {
   vec x, y, z, w;
 } vec4;
 
+static inline vec vorder4(vec a) { return a; }
+static inline vec vdisorder4(vec a) { return a; }
 static inline vec4 vload4(const real *p) {
   vec_x4 a = vload_x4(p);
   return (vec4){a.val[0], a.val[1], a.val[2], a.val[3]};

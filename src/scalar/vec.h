@@ -81,11 +81,16 @@ static inline ivec iset1(uint64_t a) { return (ivec)a; }
 /* modulo the width */
 static inline ivec iadd(ivec a, ivec b) { return (ivec)(a + b); }
 static inline ivec iand(ivec a, ivec b) { return a & b; }
+static inline ivec ior(ivec a, ivec b) { return a | b; }
 /* logical shifts by 0 <= count < width */
 static inline ivec ishl(ivec a, int count) { return (ivec)(a << count); }
 static inline ivec ishr(ivec a, int count) { return (ivec)(a >> count); }
 
-/* LANES groups of four: lane i of x, y, z, w is p[4 i], p[4 i + 1], p[4 i + 2], p[4 i + 3] */
+/* LANES groups of four, in the order that suits the ISA: where group i of vload4() stands in lane k,
+ * vorder4() moves lane k to lane i, and vdisorder4() back */
+static inline vec vorder4(vec a) { return a; }
+static inline vec vdisorder4(vec a) { return a; }
+/* a group is x, y, z, w */
 static inline vec4 vload4(const real *p) { return (vec4){p[0], p[1], p[2], p[3]}; }
 static inline void vstore4(real *p, vec4 a) {
   p[0] = a.x;

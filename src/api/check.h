@@ -106,10 +106,6 @@ static inline void request_outputs(request *r, size_t samples, size_t elements) 
   r->loss_bytes = region_of(r->loss, (o->reduction == VLOSS_NONE ? samples : 1) * width);
   r->grad_bytes = region_of(r->grad, elements * width);
   r->report_bytes = region_of(o->report, sizeof *o->report);
-  if (regions_overlap(r->loss_bytes, r->grad_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "loss");
-  if (regions_overlap(r->report_bytes, r->grad_bytes) ||
-      regions_overlap(r->report_bytes, r->loss_bytes))
-    request_fail(r, VLOSS_ERROR_OVERLAP, "report");
 }
 
 /* An input of `count` items of `width` bytes; NULL is a fault unless count is 0, and so is an
@@ -131,7 +127,7 @@ static inline void request_main_input(request *r, const char *name, const void *
   r->grad_bytes = grad;
 }
 
-/* The inputs among the options, checked last. Returns whether the call has work to do; if not,
+/* The inputs among the options, and the outputs among themselves. Returns whether the call has work to do; if not,
  * request_close() says what to return. */
 static inline int request_ready(request *r) {
   const vloss_options *o = r->options;
@@ -140,6 +136,10 @@ static inline int request_ready(request *r) {
   if (o->grad_output)
     request_input(r, "grad_output", o->grad_output, o->reduction == VLOSS_NONE ? r->samples : 1,
                   width);
+  if (regions_overlap(r->loss_bytes, r->grad_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "loss");
+  if (regions_overlap(r->report_bytes, r->grad_bytes) ||
+      regions_overlap(r->report_bytes, r->loss_bytes))
+    request_fail(r, VLOSS_ERROR_OVERLAP, "report");
   return r->status == VLOSS_OK;
 }
 

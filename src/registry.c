@@ -7,27 +7,27 @@
 
 /* Fields of the options structs, with the defaults of their _INIT. */
 static const vloss_parameter box[] = {
-    {"format", VLOSS_XYXY, VLOSS_XYXY, VLOSS_CXCYWH, "xyxy|xywh|cxcywh"},
-    {"eps", 0.0, 0.0, DBL_MAX, NULL},
+    {"format", VLOSS_XYXY, VLOSS_XYXY, VLOSS_CXCYWH, "xyxy|xywh|cxcywh", 0},
+    {"eps", 0.0, 0.0, DBL_MAX, NULL, 0},
 };
 
 static const vloss_parameter cross_entropy[] = {
-    {"smoothing", 0.0, 0.0, 1.0, NULL},
-    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL},
+    {"smoothing", 0.0, 0.0, 1.0, NULL, 0},
+    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1},
 };
 
-#define OVERLAP_FIELDS                                                               \
-  {"activation", VLOSS_IDENTITY, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"}, \
-      {"smoothing", 1e-5, 0.0, DBL_MAX, NULL}, {"gamma", 1.0, 0.0, DBL_MAX, NULL}, { \
-    "log", 0.0, 0.0, 1.0, "no|yes"                                                   \
+#define OVERLAP_FIELDS                                                                     \
+  {"activation", VLOSS_IDENTITY, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid", 0},    \
+      {"smoothing", 1e-5, 0.0, DBL_MAX, NULL, 0}, {"gamma", 1.0, 0.0, DBL_MAX, NULL, 0}, { \
+    "log", 0.0, 0.0, 1.0, "no|yes", 0                                                      \
   }
-static const vloss_parameter dice[] = {OVERLAP_FIELDS, {"squared", 0.0, 0.0, 1.0, "no|yes"}};
+static const vloss_parameter dice[] = {OVERLAP_FIELDS, {"squared", 0.0, 0.0, 1.0, "no|yes", 0}};
 static const vloss_parameter tversky[] = {
-    OVERLAP_FIELDS, {"alpha", 0.5, 0.0, DBL_MAX, NULL}, {"beta", 0.5, 0.0, DBL_MAX, NULL}};
+    OVERLAP_FIELDS, {"alpha", 0.5, 0.0, DBL_MAX, NULL, 0}, {"beta", 0.5, 0.0, DBL_MAX, NULL, 0}};
 
 /* Ranges of the parameters in prototypes. */
-#define RANGE_beta 0.0, DBL_MAX, NULL
-#define RANGE_delta 0x1p-1074, DBL_MAX, NULL
+#define RANGE_beta 0.0, DBL_MAX, NULL, 0
+#define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0
 
 #define PARAMETERS_NONE NULL, 0
 #define PARAMETERS_ONE(parameter, value) \

@@ -173,6 +173,7 @@ typedef struct vloss_parameter {
   double low;          /**< smallest allowed value */
   double high;         /**< largest allowed value */
   const char *choices; /**< NULL for a number */
+  int whole;           /**< 1: whole numbers only */
 } vloss_parameter;
 
 /** A loss, for tools. */

@@ -54,6 +54,8 @@ class Errors(Case):
         self.eval_fails(2, "cross_entropy", "--smoothing", "1.5", says="--smoothing", t="y.npy")
         self.eval_fails(2, "cross_entropy", "--ignore-index", "1e30", t="y.npy",
                         says="--ignore-index")
+        self.eval_fails(2, "cross_entropy", "--ignore-index", "1.5", t="y.npy",
+                        says="not a whole number")
         self.eval_fails(2, "dice", "--log=maybe", says="--log")
 
     def test_what_only_the_library_refuses(self):

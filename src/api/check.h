@@ -127,8 +127,8 @@ static inline void request_main_input(request *r, const char *name, const void *
   r->grad_bytes = grad;
 }
 
-/* The inputs among the options, and the outputs among themselves. Returns whether the call has work to do; if not,
- * request_close() says what to return. */
+/* The inputs among the options, and the outputs among themselves. Returns whether the call has work
+ * to do; if not, request_close() says what to return. */
 static inline int request_ready(request *r) {
   const vloss_options *o = r->options;
   size_t width = request_width(r);

@@ -162,8 +162,8 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
 
 enum { GENERAL = 1, GRADIENT = 2, STREAMED = 4 };
 
-/* BOXES boxes from i on, if all are ordinary; returns whether they are. Two short loops: in one, the
- * chain from load to store is longer than a CPU can look ahead. */
+/* BOXES boxes from i on, if all are ordinary; returns whether they are. Two short loops: in one,
+ * the chain from load to store is longer than a CPU can look ahead. */
 ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, int what,
                               real *losses) {
   geometry g[BOXES / LANES];

@@ -9,8 +9,8 @@ typedef struct geometry {
   vec width, height, target_width, target_height;
   vec inner_width, inner_height; /* of the intersection, 0 where there is none */
   vec outer_width, outer_height; /* of the enclosing box */
-  /* how far inside the target's edge the prediction's lies: it bounds the intersection where that is
-   * positive and the enclosing box where negative, and a tie does half of each */
+  /* how far inside the target's edge the prediction's lies: it bounds the intersection where that
+   * is positive and the enclosing box where negative, and a tie does half of each */
   vec left, top, right, bottom;
   vec intersection, united; /* areas; united includes eps */
 } geometry;
@@ -49,8 +49,8 @@ ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target
   *outer = vsub(vmax(high, target_high), vmin(low, target_low));
 }
 
-/* The same from the target's extent and how far inside it the edges lie: exact for formats that give
- * extents, where corners would be rounded at the size of the coordinates. */
+/* The same from the target's extent and how far inside it the edges lie: exact for formats that
+ * give extents, where corners would be rounded at the size of the coordinates. */
 ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *inner, vec *outer) {
   vec zero = vset1(0);
   *inner = vsub(vsub(target_extent, vmax(zero, high)), vmax(zero, low));

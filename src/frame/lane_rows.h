@@ -50,16 +50,16 @@ static inline vec lane_sum_value(const lane_sum *s, int j) {
   return vselect(finite, vadd(value, s->error.lane[j]), value);
 }
 
-/* Vector j of class k. */
-ALWAYS_INLINE vec lane_load(const real *p, const lane_block *b, size_t k, size_t j, int what) {
-  p += k * b->stride + j * LANES;
+/* Vector j of the class that starts at p. */
+ALWAYS_INLINE vec lane_load(const real *p, const lane_block *b, size_t j, int what) {
+  p += j * LANES;
   if (what & WHOLE) return vload(p);
   size_t part = lanes_left(b->count, j * LANES);
   return part ? vload_part(p, part) : vset1(0);
 }
 
-ALWAYS_INLINE void lane_store(vec a, const lane_block *b, size_t k, size_t j, int what) {
-  real *p = b->grad + k * b->stride + j * LANES;
+ALWAYS_INLINE void lane_store(real *p, vec a, const lane_block *b, size_t j, int what) {
+  p += j * LANES;
   if (what & WHOLE)
     vstore(p, a);
   else if (lanes_left(b->count, j * LANES))
@@ -69,9 +69,10 @@ ALWAYS_INLINE void lane_store(vec a, const lane_block *b, size_t k, size_t j, in
 ALWAYS_INLINE lanes lanes_of_largest(const rows_call *c, const lane_block *b, int what) {
   lanes largest;
   for (int j = 0; j < VECS; j++) largest.lane[j] = vset1(-real_max);
-  for (size_t k = 0; k < c->classes; k++)
+  const real *z = b->logits;
+  for (size_t k = 0; k < c->classes; k++, z += b->stride)
     for (size_t j = 0; j < VECS; j++)
-      largest.lane[j] = vmax(largest.lane[j], lane_load(b->logits, b, k, j, what));
+      largest.lane[j] = vmax(largest.lane[j], lane_load(z, b, j, what));
   return largest;
 }
 
@@ -92,17 +93,17 @@ ALWAYS_INLINE void lane_add_smooth(lane_sums *s, vec logit, vec largest, vec w, 
 /* Sums over the classes; keeps the exponentials in grad, -1 for masks if SMOOTH. */
 ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, const lanes *largest,
                                     lane_sums *s, int what) {
-  for (size_t k = 0; k < c->classes; k++) {
+  for (size_t k = 0, at = 0; k < c->classes; k++, at += b->stride) {
     vec w = vset1((what & SMOOTH) && c->class_weight ? c->class_weight[k] : 1);
     for (size_t j = 0; j < VECS; j++) {
-      vec logit = lane_load(b->logits, b, k, j, what), top = largest->lane[j];
+      vec logit = lane_load(b->logits + at, b, j, what), top = largest->lane[j];
       vec e = exponential(logit, top, what & INFINITE);
       s->sum.part.lane[j] = vadd(s->sum.part.lane[j], e);
       if (what & SMOOTH) {
         lane_add_smooth(s, logit, top, vmul(vset1(c->share), w), j);
         e = vselect(veq(logit, vset1(-real_infinity)), vset1(masked_class), e);
       }
-      if (what & KEEP) lane_store(e, b, k, j, what);
+      if (what & KEEP) lane_store(b->grad + at, e, b, j, what);
     }
     if (k % PART == PART - 1 || k + 1 == c->classes) {
       lane_sum_flush(&s->sum);
@@ -130,16 +131,17 @@ ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step,
 ALWAYS_INLINE void lane_gradient(const rows_call *c, const row_block *rows, const lane_block *b,
                                  const lanes *slope, int what) {
   vec zero = vset1(0);
-  for (size_t k = 0; k < c->classes; k++) {
+  real *row = b->grad;
+  for (size_t k = 0; k < c->classes; k++, row += b->stride) {
     vec w = vset1((what & SMOOTH) && c->class_weight ? c->class_weight[k] : 1);
     for (size_t j = 0; j < VECS; j++) {
-      vec e = lane_load(b->grad, b, k, j, what), grad = vmul(e, slope->lane[j]);
+      vec e = lane_load(row, b, j, what), grad = vmul(e, slope->lane[j]);
       if (what & SMOOTH) {
         vec shared = vsub(grad, vmul(vload(rows->share + j * LANES), w));
         grad = vselect(vlt(e, zero), vmul(zero, slope->lane[j]), shared);
         grad = vselect(veq(vload(rows->active + j * LANES), zero), zero, grad);
       }
-      lane_store(grad, b, k, j, what);
+      lane_store(row, grad, b, j, what);
     }
   }
 }

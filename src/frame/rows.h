@@ -35,7 +35,7 @@ typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec share, v
 typedef struct row_block {
   size_t begin, count;
   size_t offset[BLOCK]; /* of class 0 */
-  size_t label[BLOCK];  /* 0 where not active */
+  size_t label[BLOCK];  /* 0 where not active, none behind count */
   real active[BLOCK];   /* 1, or 0 for rows that are ignored or have weight 0 */
   int all_active;       /* and BLOCK of them */
   real weight[BLOCK], upstream[BLOCK];
@@ -107,11 +107,8 @@ static inline void rows_open(const rows_call *c, size_t begin, size_t count, row
   real factor = real_clamp(base->grad_factor);
   b->begin = begin;
   b->count = count;
-  for (size_t k = 0; k < BLOCK; k++) {
-    b->weight[k] = b->target_weight[k] = 1;
-    b->active[k] = b->target_logit[k] = 0;
-    b->label[k] = 0;
-  }
+  for (size_t k = 0; k < BLOCK; k++) b->weight[k] = b->target_weight[k] = 1;
+  for (size_t k = count; k < BLOCK; k++) b->active[k] = b->target_logit[k] = 0;
   for (size_t k = 0; base->weight && k < count; k++) b->weight[k] = *reals(base->weight, begin + k);
   for (size_t k = 0; k < BLOCK; k += LANES) {
     vec upstream = vclamp(vmul(vload(b->weight + k), vset1(factor)));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* L = 1 - IoU + q, IoU = I / U, q = (C - U) / C, C the area of the enclosing box; U and C with eps.
  * dL = [IoU dA - (1 + IoU) dI] / U + [(1 - q) dC - dA + dI] / C
- * An edge that moves outwards changes A by the extent of the other axis; as an inner edge it changes
- * I by the other inner extent, as an outer edge C by the other outer extent. */
+ * An edge that moves outwards changes A by the extent of the other axis; as an inner edge it
+ * changes I by the other inner extent, as an outer edge C by the other outer extent. */
 static inline box_loss giou(const geometry *g, const limits *l) {
   vec zero = vset1(0), one = vset1(1);
   vec enclosing = vfma(g->outer_width, g->outer_height, l->eps);

@@ -86,8 +86,8 @@ static inline ivec ior(ivec a, ivec b) { return a | b; }
 static inline ivec ishl(ivec a, int count) { return (ivec)(a << count); }
 static inline ivec ishr(ivec a, int count) { return (ivec)(a >> count); }
 
-/* LANES groups of four, in the order that suits the ISA: where group i of vload4() stands in lane k,
- * vorder4() moves lane k to lane i, and vdisorder4() back */
+/* LANES groups of four, in the order that suits the ISA: where group i of vload4() stands in lane
+ * k, vorder4() moves lane k to lane i, and vdisorder4() back */
 static inline vec vorder4(vec a) { return a; }
 static inline vec vdisorder4(vec a) { return a; }
 /* a group is x, y, z, w */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chart of bench/report: speed relative to memcpy of the same bytes, a panel per loss."""
+import io
 import math
 
 import matplotlib
@@ -97,4 +98,7 @@ def draw(results, path):
                   ncols=len(entries), frameon=False)
     legend_height = 0.3 / figure.get_figheight()
     figure.get_layout_engine().set(rect=(0, legend_height, 1, 1 - legend_height))
-    figure.savefig(path, metadata={'Date': None})
+    text = io.StringIO()
+    figure.savefig(text, metadata={'Date': None})
+    with open(path, 'w', encoding='utf-8') as file: # matplotlib ends lines with spaces
+        file.writelines(line.rstrip() + '\n' for line in text.getvalue().splitlines())

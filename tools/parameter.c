@@ -92,9 +92,10 @@ int parameter_read(const vloss_parameter *p, const char *text, double *value) {
     return fail_usage("--%s: '%s' is none of %s", option, text, p->choices);
   }
   if (!read_double(text, value)) return fail_usage("--%s: '%s' is not a number", option, text);
-  if (p->whole && *value >= p->low && *value <= p->high && *value != (double)(int64_t)*value)
-    return fail_usage("--%s: %s is not a whole number", option, text);
   /* The library checks too, but not before a value has become an integer on its way there. */
-  if (*value >= p->low && *value <= p->high) return 0;
-  return fail_usage("--%s: %s is not %s", option, text, range_text(p, range));
+  if (!(*value >= p->low && *value <= p->high))
+    return fail_usage("--%s: %s is not %s", option, text, range_text(p, range));
+  if (p->whole && *value != (double)(int64_t)*value)
+    return fail_usage("--%s: %s is not a whole number", option, text);
+  return 0;
 }

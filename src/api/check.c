@@ -9,7 +9,6 @@ static vloss_status fault(vloss_status status, const char *name, const char **ar
 }
 
 vloss_status options_fault(const vloss_options *o, const char **argument) {
-  if (o->struct_size != sizeof *o) return fault(VLOSS_ERROR_STRUCT_SIZE, "options", argument);
   if ((int)o->reduction < VLOSS_MEAN || (int)o->reduction > VLOSS_NONE)
     return fault(VLOSS_ERROR_ENUM, "reduction", argument);
   if (!(o->divisor >= 0 && o->divisor <= DBL_MAX))

@@ -50,6 +50,12 @@ static inline size_t request_width(const request *r) {
   return r->dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
 }
 
+/* Checks the size of an options struct. Returns 0 if it cannot be read. */
+static inline int request_struct(request *r, const char *name, size_t size, size_t expected) {
+  if (size != expected) request_fail(r, VLOSS_ERROR_STRUCT_SIZE, name);
+  return size == expected;
+}
+
 /* Starts with the options that all losses share. */
 static inline void request_open(request *r, int dtype, const vloss_options *options, void *loss,
                                 void *grad) {
@@ -60,19 +66,13 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
                  .grad = grad,
                  .bad_label = SIZE_MAX,
                  .control = vloss_cpu_pin()};
-  if (options) {
+  if (options && request_struct(r, "options", options->struct_size, sizeof *options)) {
     const char *argument = NULL;
     vloss_status status = options_fault(options, &argument);
     request_fail(r, status, argument);
-    if (options->struct_size == sizeof *options) r->options = options;
+    r->options = options;
   }
   if (!loss && !grad) request_fail(r, VLOSS_ERROR_NULL, "loss");
-}
-
-/* One of an options struct's own: checks its size. Returns 0 if it cannot be read. */
-static inline int request_struct(request *r, const char *name, size_t size, size_t expected) {
-  if (size != expected) request_fail(r, VLOSS_ERROR_STRUCT_SIZE, name);
-  return size == expected;
 }
 
 /* A parameter that the registry describes. */

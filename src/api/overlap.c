@@ -87,7 +87,6 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   if (own && request_struct(&r, "overlap", own->struct_size, sizeof o)) o = *own;
   size_t elements = request_product(&r, "size", groups, size);
   if (elements == 0) groups = 0;
-  if (groups > PTRDIFF_MAX / sizeof(double)) request_fail(&r, VLOSS_ERROR_SIZE, "groups");
   request_outputs(&r, groups, elements);
   request_main_input(&r, "input", input);
   request_input(&r, "target", target, elements, request_width(&r));

@@ -6,11 +6,9 @@
 
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15 };
 
-static inline __attribute__((always_inline)) vloss_status run(enum loss_id id, int dtype,
-                                                              const void *input, const void *target,
-                                                              size_t n, const double *parameters,
-                                                              const vloss_options *options,
-                                                              void *loss, void *grad) {
+static inline __attribute__((always_inline)) vloss_status checked(
+    enum loss_id id, int dtype, const void *input, const void *target, size_t n,
+    const double *parameters, const vloss_options *options, void *loss, void *grad) {
   const vloss_loss *about = &vloss_registry[id];
   request r;
   request_open(&r, dtype, options, loss, grad);
@@ -25,9 +23,9 @@ static inline __attribute__((always_inline)) vloss_status run(enum loss_id id, i
   request_job(&r, (double)n, input, &j.base);
   j.target = target;
   for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
-  kernel *work = vloss_isa_active()->kernels[dtype]->loss[id];
+  kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   partial found;
-  split_run(work, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
+  split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }
@@ -36,8 +34,8 @@ static inline __attribute__((always_inline)) vloss_status run(enum loss_id id, i
 static vloss_status pairwise(enum loss_id id, int dtype, const void *input, const void *target,
                              size_t n, const double *parameters, const vloss_options *options,
                              void *loss, void *grad) {
-  return options ? run(id, dtype, input, target, n, parameters, options, loss, grad)
-                 : run(id, dtype, input, target, n, parameters, NULL, loss, grad);
+  return options ? checked(id, dtype, input, target, n, parameters, options, loss, grad)
+                 : checked(id, dtype, input, target, n, parameters, NULL, loss, grad);
 }
 
 /* The public functions: parameters of the prototype, and their values in an array. */

@@ -12,7 +12,7 @@ typedef struct parts {
 
 static void run_part(const parts *p, size_t index) {
   size_t begin = index * p->step, left = p->units - begin;
-  partial_clear(&p->results[index]);
+  p->results[index] = (partial){0};
   p->run(p->work, begin, begin + (left < p->step ? left : p->step), &p->results[index]);
 }
 

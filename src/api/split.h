@@ -7,11 +7,6 @@
 
 enum { TASKS_MOST = 256 };
 
-static inline void partial_clear(partial *p) {
-  for (int k = 0; k < 3; k++) p->sums[k] = (compensated){0, 0};
-  p->degenerate = 0;
-}
-
 /* Adds what the parts found to `merged`, in order. */
 void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
                  const vloss_executor *executor, partial *merged);
@@ -20,7 +15,7 @@ void split_parts(kernel *run, const void *work, size_t units, size_t quantum, si
  * `quantum`. */
 static inline void split_run(kernel *run, const void *work, size_t units, size_t quantum,
                              size_t grain, const vloss_executor *executor, partial *found) {
-  partial_clear(found);
+  *found = (partial){0};
   if (units <= grain)
     run(work, 0, units, found);
   else

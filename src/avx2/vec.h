@@ -39,6 +39,7 @@ static inline vec vmax(vec a, vec b) { return _mm256_max_pd(a, b); }
 static inline vec vabs(vec a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
 static inline vec vneg(vec a) { return _mm256_xor_pd(_mm256_set1_pd(-0.0), a); }
 
+/* the compiler's own: where it cannot see through the intrinsics, gcc 12 compares again to blend */
 static inline mask vlt(vec a, vec b) { return (mask)(a < b); }
 static inline mask vle(vec a, vec b) { return (mask)(a <= b); }
 static inline mask veq(vec a, vec b) { return (mask)(a == b); }

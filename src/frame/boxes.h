@@ -66,32 +66,34 @@ static inline size_t count_bits(unsigned bits) {
   return count;
 }
 
+enum { GENERAL = 8 }; /* weights, upstream gradients or a loss per sample */
+
 /* A job with its numbers as vectors, held in registers: vector stores may alias anything else. */
 typedef struct boxes_call {
   const real *input, *target;
   real *loss, *grad;
   const job *base;
   vloss_box_format format;
-  int general;                /* weights, upstream gradients or a loss per sample */
+  int what;                   /* of GENERAL and GRAD */
   vec eps, half, loss_factor; /* half the factor of the gradient */
 } boxes_call;
 
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
   const job *base = &j->base;
+  int what = base->weight || base->grad_output || base->loss ? GENERAL : base->grad ? GRAD : 0;
   return (boxes_call){reals(base->input, 0),
                       reals(j->target, 0),
                       reals_out(base->loss, 0),
                       reals_out(base->grad, 0),
                       base,
                       j->format,
-                      base->weight || base->grad_output || base->loss,
+                      what,
                       vmin(largest_extent(), vset1(real_clamp(j->eps))),
                       vset1((real)0.5 * real_clamp(base->grad_factor)),
                       vset1(real_clamp(base->loss_factor))};
 }
 
-/* Boxes [i, i + count) with weight, upstream gradient and a loss per sample; returns their
- * losses. */
+/* Losses and gradients of boxes [i, i + count) if GENERAL; returns the losses. */
 ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_t count) {
   sample_factors f = load_factors(c->base, i, count);
   vec loss = where_weighted(vmul(r.loss, f.weight), f.weight);
@@ -104,6 +106,17 @@ ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_
     vstore4_part(c->grad + 4 * i, grad, count);
   }
   return loss;
+}
+
+/* What a step found of boxes [i, i + count) goes where it belongs; returns their losses. */
+ALWAYS_INLINE vec boxes_finish(const boxes_call *c, box_loss r, size_t i, size_t count, int what) {
+  r.loss = vorder4(r.loss);
+  if (what & GENERAL) return boxes_general(c, r, i, count);
+  if (what & STREAM)
+    vstream4(c->grad + 4 * i, gradient_in_format(r, c->format, c->half));
+  else if (what & GRAD)
+    vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
+  return r.loss;
 }
 
 static inline limits ordinary_limits(const boxes_call *c) { return (limits){c->eps, vset1(0), 0}; }
@@ -126,10 +139,7 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, 
   }
   box_loss r = step(&rare.geometry, &rare.limits);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
-  r.loss = vorder4(r.loss);
-  if (c->general) return boxes_general(c, r, i, count);
-  if (c->grad) vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
-  return r.loss;
+  return boxes_finish(c, r, i, count, c->what);
 }
 
 /* What the rare path is told: where the losses go. */
@@ -160,8 +170,6 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
   return are_ordinary(&found);
 }
 
-enum { GENERAL = 1, GRADIENT = 2, STREAMED = 4 };
-
 /* BOXES boxes from i on, if all are ordinary; returns whether they are. Two short loops: in one,
  * the chain from load to store is longer than a CPU can look ahead. */
 ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, int what,
@@ -177,15 +185,8 @@ ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, i
   if (UNLIKELY(!vall(ordinary))) return 0;
   limits l = ordinary_limits(c);
   for (size_t k = 0; k < BOXES / LANES; k++) {
-    size_t at = i + k * LANES;
     box_loss r = step(&g[k], &l);
-    r.loss = vorder4(r.loss);
-    if (what & GENERAL) r.loss = boxes_general(c, r, at, LANES);
-    if (what & STREAMED)
-      vstream4(c->grad + 4 * at, gradient_in_format(r, c->format, c->half));
-    else if (what & GRADIENT)
-      vstore4(c->grad + 4 * at, gradient_in_format(r, c->format, c->half));
-    vstore(losses + k * LANES, r.loss);
+    vstore(losses + k * LANES, boxes_finish(c, r, i + k * LANES, LANES, what));
   }
   return 1;
 }
@@ -232,14 +233,14 @@ ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *re
   totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK) {
     size_t count = smaller(end - i, CHUNK);
-    if (c.general)
+    if (c.what & GENERAL)
       boxes_weighted(&c, step, rare, i, count, &t, result);
     else if (!c.grad)
       boxes_chunk(&c, step, rare, i, count, 0, &t, result);
     else if (streamed)
-      boxes_chunk(&c, step, rare, i, count, GRADIENT | STREAMED, &t, result);
+      boxes_chunk(&c, step, rare, i, count, GRAD | STREAM, &t, result);
     else
-      boxes_chunk(&c, step, rare, i, count, GRADIENT, &t, result);
+      boxes_chunk(&c, step, rare, i, count, GRAD, &t, result);
   }
   if (streamed) vstream_end();
   result->sums[0] = totals_sum(&t);

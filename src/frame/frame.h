@@ -17,6 +17,9 @@ enum {
   CHUNK = 8 * GROUP  /* samples added in the dtype before their sum goes to double */
 };
 
+/* What a loop has to do; frames add to it from 8 on. */
+enum { LOSS = 1, GRAD = 2, STREAM = 4 };
+
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* The valid lanes of the vector that starts `done` samples into `count`. */
@@ -52,9 +55,8 @@ static inline real real_clamp(double a) {
   return (real)a;
 }
 
-static inline vec vclamp(vec a) {
-  return vmin(vset1(real_max), vmax(vset1(-real_max), a)); /* in this order NaN stays */
-}
+/* The same of a vector; in this order NaN stays. */
+static inline vec vclamp(vec a) { return vmin(vset1(real_max), vmax(vset1(-real_max), a)); }
 
 static inline const real *reals(const void *p, size_t offset) {
   return p ? (const real *)p + offset : NULL;

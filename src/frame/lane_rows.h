@@ -13,12 +13,11 @@ typedef struct lane_block {
   size_t stride, count;
 } lane_block;
 
-/* What a loop over classes has to do. */
+/* What a loop over classes has to do besides. */
 enum {
-  WHOLE = 1,    /* BLOCK rows */
-  KEEP = 2,     /* a gradient */
-  SMOOTH = 4,   /* smoothing, or rows that are not active */
-  INFINITE = 8, /* logits of +inf */
+  WHOLE = 8,     /* BLOCK rows */
+  SMOOTH = 16,   /* smoothing, or rows that are not active */
+  INFINITE = 32, /* logits of +inf */
 };
 
 /* A compensated sum in every lane. */
@@ -103,7 +102,7 @@ ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, con
         lane_add_smooth(s, logit, top, vmul(vset1(c->share), w), j);
         e = vselect(veq(logit, vset1(-real_infinity)), vset1(masked_class), e);
       }
-      if (what & KEEP) lane_store(b->grad + at, e, b, j, what);
+      if (what & GRAD) lane_store(b->grad + at, e, b, j, what);
     }
     if (k % PART == PART - 1 || k + 1 == c->classes) {
       lane_sum_flush(&s->sum);
@@ -153,7 +152,7 @@ ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_bloc
   lanes slope;
   for (int j = 0; j < VECS; j++)
     slope.lane[j] = lane_finish(c, rows, step, &s, largest->lane[j], j);
-  if (!(what & KEEP)) return;
+  if (!(what & GRAD)) return;
   lane_gradient(c, rows, b, &slope, what);
   for (size_t k = 0; k < rows->count; k++)
     rows_mend_target(rows, k, b->grad + rows->label[k] * b->stride + k);
@@ -170,7 +169,7 @@ typedef struct lane_rest {
 /* Anything but the common case: partial blocks, logits of +inf. */
 ALWAYS_INLINE void lane_rare(const lane_rest *r, rows_step *step) {
   if (r->block->grad)
-    lane_run(r->call, r->rows, r->block, r->largest, step, KEEP | SMOOTH | INFINITE);
+    lane_run(r->call, r->rows, r->block, r->largest, step, GRAD | SMOOTH | INFINITE);
   else
     lane_run(r->call, r->rows, r->block, r->largest, step, SMOOTH | INFINITE);
 }
@@ -186,9 +185,9 @@ ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_blo
     rare(&rest, 0, 0, result);
   } else if (b->grad) {
     if (plain)
-      lane_run(c, rows, b, &largest, step, WHOLE | KEEP);
+      lane_run(c, rows, b, &largest, step, WHOLE | GRAD);
     else
-      lane_run(c, rows, b, &largest, step, WHOLE | KEEP | SMOOTH);
+      lane_run(c, rows, b, &largest, step, WHOLE | GRAD | SMOOTH);
   } else {
     if (plain)
       lane_run(c, rows, b, &largest, step, WHOLE);

@@ -27,8 +27,6 @@ typedef struct pairwise_arrays {
   vec parameters[PAIRWISE_PARAMETERS];
 } pairwise_arrays;
 
-enum { LOSS = 1, GRAD = 2, STREAM = 4 };
-
 ALWAYS_INLINE pairwise_arrays pairwise_begin(const pairwise_job *j) {
   pairwise_arrays a = {reals(j->base.input, 0),
                        reals(j->target, 0),

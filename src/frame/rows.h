@@ -104,18 +104,15 @@ static inline void rows_label(const rows_call *c, row_block *b) {
 
 static inline void rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
   const job *base = &c->job->base;
-  real factor = real_clamp(base->grad_factor);
   b->begin = begin;
   b->count = count;
-  for (size_t k = 0; k < BLOCK; k++) b->weight[k] = b->target_weight[k] = 1;
+  for (size_t k = 0; k < BLOCK; k++) b->target_weight[k] = 1;
   for (size_t k = count; k < BLOCK; k++) b->active[k] = b->target_logit[k] = 0;
-  for (size_t k = 0; base->weight && k < count; k++) b->weight[k] = *reals(base->weight, begin + k);
   for (size_t k = 0; k < BLOCK; k += LANES) {
-    vec upstream = vclamp(vmul(vload(b->weight + k), vset1(factor)));
-    if (base->grad_output && k < count)
-      upstream = vclamp(vmul(
-          vload_part(reals(base->grad_output, begin + k), smaller(count - k, LANES)), upstream));
-    vstore(b->upstream + k, upstream);
+    sample_factors f = {vset1(0), vset1(0)};
+    if (k < count) f = load_factors(base, begin + k, lanes_left(count, k));
+    vstore(b->weight + k, f.weight);
+    vstore(b->upstream + k, f.upstream);
   }
   rows_place(c, b);
   rows_label(c, b);

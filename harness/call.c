@@ -59,38 +59,18 @@ size_t call_samples(const call *c) {
   return c->loss->family == VLOSS_ROWS ? c->shape[0] * c->shape[2] : c->shape[0];
 }
 
-/* The options structs from the parameters by name; fields that a loss lacks keep their defaults. */
-static double field(const call *c, const char *name, double otherwise) {
-  for (size_t k = 0; k < c->loss->parameter_count; k++)
-    if (strcmp(c->loss->parameters[k].name, name) == 0) return c->parameters[k];
-  return otherwise;
-}
-
-static vloss_box_options box_options(const call *c) {
-  vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
-  o.format = (vloss_box_format)(int)field(c, "format", o.format);
-  o.eps = field(c, "eps", o.eps);
-  return o;
-}
-
-static vloss_cross_entropy_options cross_entropy_options(const call *c) {
-  vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
-  o.class_weight = c->class_weight;
-  o.smoothing = field(c, "smoothing", o.smoothing);
-  o.ignore_index = (int64_t)field(c, "ignore_index", (double)o.ignore_index);
-  return o;
-}
-
-static vloss_overlap_options overlap_options(const call *c) {
-  vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
-  o.activation = (vloss_activation)(int)field(c, "activation", o.activation);
-  o.smoothing = field(c, "smoothing", o.smoothing);
-  o.gamma = field(c, "gamma", o.gamma);
-  o.log = (int)field(c, "log", o.log);
-  o.squared = (int)field(c, "squared", o.squared);
-  o.alpha = field(c, "alpha", o.alpha);
-  o.beta = field(c, "beta", o.beta);
-  return o;
+/* The fields of an options struct from the parameters. */
+static void set_fields(const call *c, void *options) {
+  for (size_t k = 0; k < c->loss->parameter_count; k++) {
+    const vloss_parameter *p = &c->loss->parameters[k];
+    char *field = (char *)options + p->offset;
+    if (p->choices)
+      *(int *)(void *)field = (int)c->parameters[k];
+    else if (p->whole)
+      *(int64_t *)(void *)field = (int64_t)c->parameters[k];
+    else
+      *(double *)(void *)field = c->parameters[k];
+  }
 }
 
 typedef vloss_status runner(const call *c);
@@ -106,19 +86,23 @@ typedef vloss_status runner(const call *c);
   }
 #define RUN_boxes(name, dtype, parameters)                                                         \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_box_options box = box_options(c);                                                        \
+    vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;                                                \
+    set_fields(c, &box);                                                                           \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options, c->loss_out, \
                                   c->grad);                                                        \
   }
 #define RUN_rows(name, dtype, parameters)                                                     \
   static vloss_status run_##name##_##dtype(const call *c) {                                   \
-    vloss_##name##_options own = name##_options(c);                                           \
+    vloss_cross_entropy_options own = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;                       \
+    own.class_weight = c->class_weight;                                                       \
+    set_fields(c, &own);                                                                      \
     return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
                                   &own, c->options, c->loss_out, c->grad);                    \
   }
 #define RUN_overlap(name, dtype, parameters)                                                       \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_overlap_options own = overlap_options(c);                                                \
+    vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \
+    set_fields(c, &own);                                                                           \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
                                   c->loss_out, c->grad);                                           \
   }

@@ -2,32 +2,39 @@
 #include "registry.h"
 
 #include <float.h>
+#include <stddef.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Fields of the options structs, with the defaults of their _INIT. */
-static const vloss_parameter box[] = {
-    {"format", VLOSS_XYXY, VLOSS_XYXY, VLOSS_CXCYWH, "xyxy|xywh|cxcywh", 0},
-    {"eps", 0.0, 0.0, DBL_MAX, NULL, 0},
-};
+#define NUMBER(struct_name, field, value, low, high) \
+  { #field, value, low, high, NULL, 0, offsetof(vloss_##struct_name##_options, field) }
+#define CHOICE(struct_name, field, value, last, choices) \
+  { #field, value, 0.0, last, choices, 0, offsetof(vloss_##struct_name##_options, field) }
+#define FLAG(struct_name, field) CHOICE(struct_name, field, 0.0, 1.0, "no|yes")
+
+#define BOX_FIELDS                                                   \
+  CHOICE(box, format, VLOSS_XYXY, VLOSS_CXCYWH, "xyxy|xywh|cxcywh"), \
+      NUMBER(box, eps, 0.0, 0.0, DBL_MAX)
+static const vloss_parameter box[] = {BOX_FIELDS};
 
 static const vloss_parameter cross_entropy[] = {
-    {"smoothing", 0.0, 0.0, 1.0, NULL, 0},
-    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1},
+    NUMBER(cross_entropy, smoothing, 0.0, 0.0, 1.0),
+    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1,
+     offsetof(vloss_cross_entropy_options, ignore_index)},
 };
 
-#define OVERLAP_FIELDS                                                                     \
-  {"activation", VLOSS_IDENTITY, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid", 0},    \
-      {"smoothing", 1e-5, 0.0, DBL_MAX, NULL, 0}, {"gamma", 1.0, 0.0, DBL_MAX, NULL, 0}, { \
-    "log", 0.0, 0.0, 1.0, "no|yes", 0                                                      \
-  }
-static const vloss_parameter dice[] = {OVERLAP_FIELDS, {"squared", 0.0, 0.0, 1.0, "no|yes", 0}};
-static const vloss_parameter tversky[] = {
-    OVERLAP_FIELDS, {"alpha", 0.5, 0.0, DBL_MAX, NULL, 0}, {"beta", 0.5, 0.0, DBL_MAX, NULL, 0}};
+#define OVERLAP_FIELDS                                                                           \
+  CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"),                \
+      NUMBER(overlap, smoothing, 1e-5, 0.0, DBL_MAX), NUMBER(overlap, gamma, 1.0, 0.0, DBL_MAX), \
+      FLAG(overlap, log)
+static const vloss_parameter dice[] = {OVERLAP_FIELDS, FLAG(overlap, squared)};
+static const vloss_parameter tversky[] = {OVERLAP_FIELDS, NUMBER(overlap, alpha, 0.5, 0.0, DBL_MAX),
+                                          NUMBER(overlap, beta, 0.5, 0.0, DBL_MAX)};
 
 /* Ranges of the parameters in prototypes. */
-#define RANGE_beta 0.0, DBL_MAX, NULL, 0
-#define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0
+#define RANGE_beta 0.0, DBL_MAX, NULL, 0, 0
+#define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0, 0
 
 #define PARAMETERS_NONE NULL, 0
 #define PARAMETERS_ONE(parameter, value) \

@@ -188,6 +188,29 @@ static void test_words(void **state) {
   }
 }
 
+/* The registry's defaults are those of the structs' _INIT. */
+static void test_defaults(void **state) {
+  (void)state;
+  const vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;
+  const vloss_cross_entropy_options cross_entropy = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  const vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
+  const void *const structs[] = {
+      [VLOSS_BOXES] = &box, [VLOSS_ROWS] = &cross_entropy, [VLOSS_OVERLAP] = &overlap};
+  size_t count = 0;
+  const vloss_loss *losses = vloss_losses(&count);
+  for (size_t i = 0; i < count; i++)
+    for (size_t k = 0; k < losses[i].parameter_count; k++) {
+      const vloss_parameter *p = &losses[i].parameters[k];
+      if (p->offset == 0) continue; /* no field */
+      const void *field = (const char *)structs[losses[i].family] + p->offset;
+      double value = p->choices != NULL ? (double)*(const int *)field
+                     : p->whole         ? (double)*(const int64_t *)field
+                                        : *(const double *)field;
+      if (value != p->value)
+        fail_msg("%s: %s is %g, not %g", losses[i].name, p->name, value, p->value);
+    }
+}
+
 /* The registry as tools see it. */
 static void test_listing(void **state) {
   (void)state;
@@ -217,6 +240,7 @@ int main(void) {
                                      cmocka_unit_test(test_consistent),
                                      cmocka_unit_test(test_degenerate_boxes),
                                      cmocka_unit_test(test_words),
+                                     cmocka_unit_test(test_defaults),
                                      cmocka_unit_test(test_listing)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

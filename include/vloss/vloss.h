@@ -166,7 +166,8 @@ typedef enum vloss_family {
 } vloss_family;
 
 /** A parameter of a loss, for tools. Flags are 0 or 1; `choices` names the values 0, 1, ... of an
- *  enumeration, separated by '|', and is NULL for numbers. */
+ *  enumeration, separated by '|', and is NULL for numbers. A field of an options struct stands at
+ *  `offset`: an int if it has choices, an int64_t if it is whole, else a double. */
 typedef struct vloss_parameter {
   const char *name;    /**< as in the prototype or the options struct */
   double value;        /**< default */
@@ -174,6 +175,7 @@ typedef struct vloss_parameter {
   double high;         /**< largest allowed value */
   const char *choices; /**< NULL for a number */
   int whole;           /**< 1: whole numbers only */
+  size_t offset;       /**< of the field in the family's options struct; 0: in the prototype */
 } vloss_parameter;
 
 /** A loss, for tools. */
@@ -436,7 +438,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_dice_f64(const double *input, const
  *     dL/dp = -(t Den - Num (alpha + (1 - alpha - beta) t)) / Den^2, times the outer slope
  *
  * alpha = beta = 1/2 is Dice with smoothing 2s, alpha = beta = 1 is Jaccard. All else as in
- * vloss_dice_f32(); `squared` is an error here.
+ * vloss_dice_f32().
  *
  * @param overlap  NULL means ::VLOSS_OVERLAP_OPTIONS_INIT.
  */

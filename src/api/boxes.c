@@ -9,16 +9,14 @@ enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 13 };
 static vloss_status boxes(enum loss_id id, int dtype, const void *input, const void *target,
                           size_t n, const vloss_box_options *box, const vloss_options *options,
                           void *loss, void *grad) {
-  const vloss_parameter *about = vloss_registry[id].parameters;
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  if (box && request_struct(&r, "box", box->struct_size, sizeof o)) o = *box;
+  box = request_struct(&r, "box", box, sizeof o);
   request_outputs(&r, n, request_product(&r, "n", n, 4));
   request_main_input(&r, "input", input);
   request_input(&r, "target", target, r.elements, request_width(&r));
-  request_parameter(&r, &about[0], (double)(int)o.format);
-  request_parameter(&r, &about[1], o.eps);
+  request_fields(&r, &vloss_registry[id], box, &o);
   if (!request_ready(&r)) return request_close(&r);
 
   boxes_job j;

@@ -5,6 +5,8 @@
 #ifndef VLOSS_CHECK_H
 #define VLOSS_CHECK_H
 
+#include <string.h>
+
 #include "cpu.h"
 #include "kernel.h"
 
@@ -50,10 +52,12 @@ static inline size_t request_width(const request *r) {
   return r->dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
 }
 
-/* Checks the size of an options struct. Returns 0 if it cannot be read. */
-static inline int request_struct(request *r, const char *name, size_t size, size_t expected) {
-  if (size != expected) request_fail(r, VLOSS_ERROR_STRUCT_SIZE, name);
-  return size == expected;
+/* An options struct, which starts with its size; NULL if there is none or it cannot be read. */
+static inline const void *request_struct(request *r, const char *name, const void *options,
+                                         size_t expected) {
+  if (!options || *(const size_t *)options == expected) return options;
+  request_fail(r, VLOSS_ERROR_STRUCT_SIZE, name);
+  return NULL;
 }
 
 /* Starts with the options that all losses share. */
@@ -66,7 +70,7 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
                  .grad = grad,
                  .bad_label = SIZE_MAX,
                  .control = vloss_cpu_pin()};
-  if (options && request_struct(r, "options", options->struct_size, sizeof *options)) {
+  if (request_struct(r, "options", options, sizeof *options)) {
     const char *argument = NULL;
     vloss_status status = options_fault(options, &argument);
     request_fail(r, status, argument);
@@ -79,6 +83,23 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
 static inline void request_parameter(request *r, const vloss_parameter *parameter, double value) {
   vloss_status fault = parameter_fault(parameter, value);
   if (fault != VLOSS_OK) request_fail(r, fault, parameter->name);
+}
+
+/* Copies the fields that a loss has from the caller's struct (NULL: none) to one that holds the
+ * defaults, and checks them. Those that only other losses have are not looked at. */
+static inline void request_fields(request *r, const vloss_loss *about, const void *from, void *to) {
+  for (size_t k = 0; from && k < about->parameter_count; k++) {
+    const vloss_parameter *p = &about->parameters[k];
+    const char *source = (const char *)from + p->offset;
+    char *field = (char *)to + p->offset;
+    if (p->choices) {
+      memcpy(field, source, sizeof(int));
+      request_parameter(r, p, (double)*(const int *)(const void *)source);
+    } else {
+      memcpy(field, source, sizeof(double)); /* or an int64_t, of which every one is good */
+      if (!p->whole) request_parameter(r, p, *(const double *)(const void *)source);
+    }
+  }
 }
 
 /* a b, or a fault where that many numbers cannot exist */

@@ -57,23 +57,8 @@ static void run_groups(const void *work, size_t begin, size_t end, partial *resu
   }
 }
 
-/* Fields that only some losses have, and rules across fields. */
-static void check_overlap_options(request *r, enum loss_id id, const vloss_overlap_options *o) {
-  const vloss_loss *about = &vloss_registry[id];
-  int has_squared = 0;
-  for (size_t k = 0; k < about->parameter_count; k++) {
-    const vloss_parameter *p = &about->parameters[k];
-    double value = strcmp(p->name, "activation") == 0  ? (double)(int)o->activation
-                   : strcmp(p->name, "smoothing") == 0 ? o->smoothing
-                   : strcmp(p->name, "gamma") == 0     ? o->gamma
-                   : strcmp(p->name, "log") == 0       ? (double)o->log
-                   : strcmp(p->name, "squared") == 0   ? (double)o->squared
-                   : strcmp(p->name, "alpha") == 0     ? o->alpha
-                                                       : o->beta;
-    request_parameter(r, p, value);
-    has_squared |= strcmp(p->name, "squared") == 0;
-  }
-  if (!has_squared && o->squared) request_fail(r, VLOSS_ERROR_ENUM, "squared");
+/* Rules across fields. */
+static void check_log(request *r, const vloss_overlap_options *o) {
   if (o->log && !(o->smoothing > 0)) request_fail(r, VLOSS_ERROR_PARAMETER, "smoothing");
   if (o->log && o->gamma != 1) request_fail(r, VLOSS_ERROR_PARAMETER, "gamma");
 }
@@ -84,13 +69,14 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  if (own && request_struct(&r, "overlap", own->struct_size, sizeof o)) o = *own;
+  own = request_struct(&r, "overlap", own, sizeof o);
   size_t elements = request_product(&r, "size", groups, size);
   if (elements == 0) groups = 0;
   request_outputs(&r, groups, elements);
   request_main_input(&r, "input", input);
   request_input(&r, "target", target, elements, request_width(&r));
-  check_overlap_options(&r, id, &o);
+  request_fields(&r, &vloss_registry[id], own, &o);
+  check_log(&r, &o);
   if (!request_ready(&r)) return request_close(&r);
 
   const isa *active = vloss_isa_active();

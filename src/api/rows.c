@@ -41,20 +41,19 @@ static void check_class_weights(request *r, const void *weights, size_t classes)
 
 static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits,
                                   vloss_labels labels, size_t n, size_t classes, size_t inner,
-                                  const vloss_cross_entropy_options *options_of_loss,
+                                  const vloss_cross_entropy_options *own,
                                   const vloss_options *options, void *loss, void *grad) {
   vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  if (options_of_loss &&
-      request_struct(&r, "cross_entropy", options_of_loss->struct_size, sizeof o))
-    o = *options_of_loss;
+  own = request_struct(&r, "cross_entropy", own, sizeof o);
+  if (own) o.class_weight = own->class_weight;
   size_t rows = request_product(&r, "n", n, inner);
   size_t elements = request_product(&r, "classes", rows, classes);
   if (elements == 0) rows = 0; /* no classes: nothing to label */
   if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
     request_fail(&r, VLOSS_ERROR_ENUM, "labels");
-  request_parameter(&r, &vloss_registry[id].parameters[0], o.smoothing);
+  request_fields(&r, &vloss_registry[id], own, &o);
   if (rows > PTRDIFF_MAX / sizeof(int64_t)) request_fail(&r, VLOSS_ERROR_SIZE, "n");
   request_outputs(&r, rows, elements);
   request_main_input(&r, "logits", logits);
@@ -83,13 +82,11 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
   return request_close(&r);
 }
 
-#define DEFINE(name, dtype, id, real)                                                         \
-  vloss_status vloss_##name##_##dtype(const real *logits, vloss_labels labels, size_t n,      \
-                                      size_t classes, size_t inner,                           \
-                                      const vloss_##name##_options *options_of_loss,          \
-                                      const vloss_options *options, real *loss, real *grad) { \
-    return name(LOSS_##name, id, logits, labels, n, classes, inner, options_of_loss, options, \
-                loss, grad);                                                                  \
+#define DEFINE(name, dtype, id, real)                                                            \
+  vloss_status vloss_##name##_##dtype(                                                           \
+      const real *logits, vloss_labels labels, size_t n, size_t classes, size_t inner,           \
+      const vloss_##name##_options *own, const vloss_options *options, real *loss, real *grad) { \
+    return name(LOSS_##name, id, logits, labels, n, classes, inner, own, options, loss, grad);   \
   }
 
 #define DEFINE_rows(name) DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)

@@ -27,16 +27,20 @@ static inline vec power_of_two(vec biased) {
   return as_real(ishl(as_int(shifted), MANTISSA_BITS));
 }
 
+/* e^r 2^n for |r| <= ln 2 / 2 and a bit; `shifted` is n + exponent_magic */
+static inline vec exp_reduced(vec r, vec shifted) {
+  vec power = as_real(ishl(as_int(shifted), MANTISSA_BITS));
+  vec q = polynomial(r, exp_terms, COUNT(exp_terms));
+  return vmul(vfma(vfma(q, r, vset1(1)), r, vset1(1)), power);
+}
+
 /* e^x for x <= 0 (-inf and NaN too). Results below the smallest normal number are 0: they cost a
  * hundred cycles on some CPUs and are lost in any sum with 1. */
 static inline vec vexp(vec x) {
   vec shifted = vfma(x, vset1(log2_e), vset1(exponent_magic));
   vec n = vsub(shifted, vset1(exponent_magic));
   vec r = vfnma(n, vset1(ln2_low), vfnma(n, vset1(ln2_high), x));
-  vec q = polynomial(r, exp_terms, COUNT(exp_terms));
-  vec power = as_real(ishl(as_int(shifted), MANTISSA_BITS)); /* 2^n */
-  vec value = vmul(vfma(vfma(q, r, vset1(1)), r, vset1(1)), power);
-  return vselect(vlt(x, vset1(exp_lowest)), vset1(0), value);
+  return vselect(vlt(x, vset1(exp_lowest)), vset1(0), exp_reduced(r, shifted));
 }
 
 /* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm: f itself is the exact leading term */
@@ -49,16 +53,25 @@ static inline vec log_reduced(vec f, vec n) {
   return vfma(n, vset1(ln2_high), vsub(f, correction));
 }
 
-/* ln(x): -inf at 0, NaN below, inf at inf */
-static inline vec vlog(vec x) {
+/* x = (1 + f) 2^n for x > 0, with 1 + f next to 1 */
+typedef struct scaled {
+  vec f, n;
+} scaled;
+
+static inline scaled split_exponent(vec x) {
   const real two_bits = (real)((uint64_t)1 << MANTISSA_BITS);
   mask small = vlt(x, vset1(real_min_normal));
   vec normal = vselect(small, vmul(x, vset1(two_bits)), x);
   ivec bits = iadd(as_int(normal), iset1(one_bits - log_split));
   vec bias = vselect(small, vset1(exponent_bias + (real)MANTISSA_BITS), vset1(exponent_bias));
-  vec n = vsub(biased_exponent(as_real(bits)), bias);
   vec m = as_real(iadd(iand(bits, iset1(mantissa_mask)), iset1(log_split)));
-  vec value = log_reduced(vsub(m, vset1(1)), n);
+  return (scaled){vsub(m, vset1(1)), vsub(biased_exponent(as_real(bits)), bias)};
+}
+
+/* ln(x): -inf at 0, NaN below, inf at inf */
+static inline vec vlog(vec x) {
+  scaled s = split_exponent(x);
+  vec value = log_reduced(s.f, s.n);
   value = vselect(veq(x, vset1(real_infinity)), x, value);
   value = vselect(veq(x, vset1(0)), vset1(-real_infinity), value);
   mask domain = vle(vset1(0), x);
@@ -78,10 +91,35 @@ static inline vec vsinh_small(vec d) {
   return vfma(vmul(d, z), polynomial(z, sinh_terms, COUNT(sinh_terms)), d);
 }
 
-/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1. Absolute error below one ULP of 1. */
+/* base^exponent for base in [0, 1], exponent >= 0; 0^0 = 1, NaN^0 too. As 2^whole e^part, whole the
+ * exponent times that of the base, so that the relative error does not grow with the logarithm. */
 static inline vec vpow_unit(vec base, vec exponent) {
-  vec power = vexp(vmul(exponent, vlog(base)));
+  scaled s = split_exponent(base);
+  vec whole = vmul(exponent, s.n), lost = vfma(exponent, s.n, vneg(whole));
+  vec part = vmul(exponent, log_reduced(s.f, vset1(0)));
+  vec binary = vfma(part, vset1(log2_e), whole);
+  vec shifted = vadd(binary, vset1(exponent_magic));
+  vec rest = vadd(vsub(whole, vsub(shifted, vset1(exponent_magic))), lost);
+  vec power = exp_reduced(vfma(rest, vset1(ln2), part), shifted);
+  power = vselect(vlt(binary, vset1(1 - exponent_bias)), vset1(0), power);
+  power = vselect(vlt(vset1(0), base), power, base);
   return vselect(veq(exponent, vset1(0)), vset1(1), power);
+}
+
+/* The angle of x / d for d >= 0: +-pi/2 for x / 0, 0 for 0 / 0. Counted from 0, pi/4 or pi/2, so
+ * that the tangent of the rest is at most 1/2: one quotient. */
+static inline vec vangle(vec x, vec d) {
+  vec zero = vset1(0), half = vset1((real)0.5), a = vabs(x);
+  mask low = vle(a, vmul(half, d)), high = vlt(d, vmul(half, a));
+  vec numerator = vselect(low, a, vselect(high, vneg(d), vsub(a, d)));
+  vec denominator = vselect(low, d, vselect(high, a, vadd(a, d)));
+  vec start = vselect(low, zero, vset1((real)0.78539816339744830962));
+  start = vselect(high, vset1((real)1.57079632679489661923), start);
+  vec t = vselect(veq(numerator, zero), zero, vdiv(numerator, denominator));
+  vec square = vmul(t, t);
+  vec curve = vmul(vmul(t, square), polynomial(square, atan_terms, COUNT(atan_terms)));
+  vec angle = vadd(start, vadd(t, vfma(start, vset1(pi_remainder), curve)));
+  return vselect(vlt(x, zero), vneg(angle), angle);
 }
 
 /* p = 1 / (1 + e^-x) and 1 - p without cancellation, at x = +-inf too */

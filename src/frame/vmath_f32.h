@@ -15,6 +15,7 @@ static const real real_infinity = INFINITY;
 static const real exponent_magic = 0x1.8p23f + 127.0f;
 static const real exponent_bias = 127.0f;
 static const real log2_e = 0x1.715476p0f;
+static const real ln2 = 0x1.62e43p-1f;
 static const real ln2_high = 0x1.62e3p-1f; /* 17 bits: an integer exponent times it is exact */
 static const real ln2_low = 0x1.2fefa2p-17f;
 
@@ -27,6 +28,11 @@ static const real exp_terms[] = {0x1p-1f, 0x1.5554dep-3f, 0x1.55551ap-5f, 0x1.12
 static const real log_terms[] = {0x1.555556p-1f, 0x1.999a6ap-2f, 0x1.242ce0p-2f, 0x1.e6587ap-3f};
 /* (sinh(d) / d - 1) / d^2 as a polynomial in d^2 on [0, 1] */
 static const real sinh_terms[] = {0x1.555556p-3f, 0x1.11111ep-7f, 0x1.a009p-13f, 0x1.78a70ep-19f};
+
+/* (atan(t) / t - 1) / t^2 as a polynomial in t^2 on [0, 1/4]; what pi/4 lacks, as a part of it */
+static const real atan_terms[] = {-0x1.555556p-2f, 0x1.9998f2p-3f,  -0x1.24733ep-3f,
+                                  0x1.c2d66cp-4f,  -0x1.514dfcp-4f, 0x1.5a176ep-5f};
+static const real pi_remainder = -0x1.de12cap-26f;
 
 /* sqrt(1/2) as bits, and the bits of 1 less that: moves mantissas from [1, 2) to [sqrt(1/2),
  * sqrt(2)) */

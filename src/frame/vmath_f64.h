@@ -12,6 +12,7 @@ static const real real_infinity = (real)INFINITY;
 static const real exponent_magic = 0x1.8p52 + 1023.0;
 static const real exponent_bias = 1023.0;
 static const real log2_e = 0x1.71547652b82fep0;
+static const real ln2 = 0x1.62e42fefa39efp-1;
 static const real ln2_high = 0x1.62e42feep-1;
 static const real ln2_low = 0x1.a39ef35793c76p-33;
 
@@ -33,6 +34,11 @@ static const real log_terms[] = {0x1.5555555555555p-1, 0x1.9999999999f17p-2, 0x1
 static const real sinh_terms[] = {
     0x1.5555555555555p-3,  0x1.11111111110fdp-7,  0x1.a01a01a01ee70p-13, 0x1.71de3a4e14f40p-19,
     0x1.ae6460fae3728p-26, 0x1.611cb330c1fe8p-33, 0x1.b41232cf9950fp-41};
+static const real atan_terms[] = {
+    -0x1.5555555555554p-2, 0x1.9999999998dbbp-3, -0x1.2492492404584p-3, 0x1.c71c7173b82dep-4,
+    -0x1.745d0a90f6c40p-4, 0x1.3b128b4d32b01p-4, -0x1.11001c910ce01p-4, 0x1.e094d5397663cp-5,
+    -0x1.a67e5308529c3p-5, 0x1.5ee0ee5650e2dp-5, -0x1.da42dcd23422ep-6, 0x1.6d494a4bd6c4ep-7};
+static const real pi_remainder = 0x1.678afae35cdd1p-55;
 
 static const uint64_t log_split = 0x3fe6a09e667f3bcd;
 static const uint64_t one_bits = 0x3ff0000000000000;

@@ -56,8 +56,8 @@ typedef struct pairwise_job {
 typedef struct boxes_job {
   job base;
   const void *target;
-  vloss_box_format format;
-  double eps;
+  const vloss_box_options *options;
+  int only_weights; /* sum the weights that a loss gives its boxes instead of the losses */
 } boxes_job;
 
 /* Units: rows, counted n-major: row = n * inner + position. */

@@ -16,7 +16,20 @@
 #define BOX_FIELDS                                                   \
   CHOICE(box, format, VLOSS_XYXY, VLOSS_CXCYWH, "xyxy|xywh|cxcywh"), \
       NUMBER(box, eps, 0.0, 0.0, DBL_MAX)
+#define BASES(last, choices) CHOICE(box, base, VLOSS_BASE_IOU, last, choices)
 static const vloss_parameter box[] = {BOX_FIELDS};
+static const vloss_parameter iou[] = {
+    BOX_FIELDS, CHOICE(box, form, VLOSS_IOU_LINEAR, VLOSS_IOU_SQUARE, "linear|log|square"),
+    NUMBER(box, floor, 1e-6, 0x1p-126, 1.0)};
+static const vloss_parameter ciou[] = {BOX_FIELDS, FLAG(box, alpha_gate)};
+static const vloss_parameter focal_eiou[] = {BOX_FIELDS, NUMBER(box, gamma, 0.5, 0.0, DBL_MAX),
+                                             FLAG(box, normalize)};
+static const vloss_parameter cdiou[] = {BOX_FIELDS, BASES(VLOSS_BASE_GIOU, "iou|giou"),
+                                        NUMBER(box, lambda, 1.0, 0.0, DBL_MAX)};
+static const vloss_parameter siou[] = {BOX_FIELDS, NUMBER(box, theta, 4.0, 1.0, DBL_MAX)};
+static const vloss_parameter alpha_iou[] = {BOX_FIELDS,
+                                            BASES(VLOSS_BASE_CIOU, "iou|giou|diou|ciou"),
+                                            NUMBER(box, alpha, 3.0, 0x1p-126, DBL_MAX)};
 
 static const vloss_parameter cross_entropy[] = {
     NUMBER(cross_entropy, smoothing, 0.0, 0.0, 1.0),

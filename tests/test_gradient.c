@@ -23,7 +23,7 @@ typedef struct tally {
 /* A sample whose inputs can be moved, and what the oracle says there. */
 typedef struct probe {
   walk walk;
-  wide *moved;
+  wide *moved, held;
   truth there;
 } probe;
 
@@ -32,6 +32,7 @@ static wide loss_at(probe *p, size_t k, wide x) {
   wide kept = p->moved[k];
   p->moved[k] = x;
   s.input = p->moved;
+  s.held = &p->held;
   p->walk.function(&s, &p->there);
   p->moved[k] = kept;
   return p->there.loss;
@@ -80,6 +81,7 @@ static void compare_samples(const problem *from, tally *t) {
   for (size_t i = 0; i < from->samples; i++) {
     walk_truth(&p.walk, i);
     for (size_t k = 0; k < count; k++) p.moved[k] = p.walk.sample.input[k];
+    p.held = p.walk.truth.held;
     if (p.walk.ignored) continue;
     for (size_t k = 0; k < count; k++) compare(&from->call, &p, k, t);
   }

@@ -254,6 +254,21 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, c
 
 /* ------------------------------------------------------------------------------------------------
  * Box losses: input and target of n x 4 coordinates; a sample is a box.
+ *
+ * Shapes: input, target and grad n x 4; weight and loss (::VLOSS_NONE) n. Any unit of length. `box`
+ * may be NULL: ::VLOSS_BOX_OPTIONS_INIT.
+ *
+ * Gradients are exact but where a loss calls a factor constant. A tie of min or max is split half
+ * and half: identical boxes have gradient 0.
+ *
+ * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre, with
+ * slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose denominator is
+ * below the smallest normal number is 0 with slope 0. Never NaN for finite boxes; finite for
+ * coordinates up to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60 (2^-500): the
+ * exact slopes of smaller extents may exceed the type. A box with a coordinate that is not finite
+ * gives NaN.
+ *
+ * Accuracy: loss within 5e-7 (f32), 1e-14 (f64); gradient x extent within 1e-6, 1e-14.
  * ---------------------------------------------------------------------------------------------- */
 
 /** How four numbers make a box. The gradient has the same format. */
@@ -263,38 +278,72 @@ typedef enum vloss_box_format {
   VLOSS_CXCYWH = 2 /**< centre x, y and extents w, h */
 } vloss_box_format;
 
-/** Options of the box losses. */
+/** How vloss_iou_f32() grows as the overlap IoU shrinks. */
+typedef enum vloss_iou_form {
+  VLOSS_IOU_LINEAR = 0, /**< 1 - IoU */
+  VLOSS_IOU_LOG = 1,    /**< -ln max(IoU, floor) */
+  VLOSS_IOU_SQUARE = 2  /**< 1 - IoU^2 */
+} vloss_iou_form;
+
+/** The loss that vloss_cdiou_f32() or vloss_alpha_iou_f32() builds on. */
+typedef enum vloss_box_base {
+  VLOSS_BASE_IOU = 0,
+  VLOSS_BASE_GIOU = 1,
+  VLOSS_BASE_DIOU = 2,
+  VLOSS_BASE_CIOU = 3
+} vloss_box_base;
+
+/** Options of the box losses. A field that a loss does not name is not looked at. */
 typedef struct vloss_box_options {
   size_t struct_size;      /**< sizeof(vloss_box_options) */
   vloss_box_format format; /**< default ::VLOSS_XYXY */
-  /** Added to the union and to the enclosing area; >= 0, default 0. torchvision and Ultralytics use
+  /** Added to the union and, below their fraction bars, to the enclosing area, the squared diagonal
+   *  and the squared extents of the enclosing box; >= 0, default 0. torchvision and Ultralytics use
    *  1e-7, mmdetection 1e-6 or 1e-7: pass theirs to get their numbers. */
   double eps;
+  vloss_iou_form form; /**< iou; default ::VLOSS_IOU_LINEAR */
+  double floor;        /**< iou, form log: in [2^-126, 1], default 1e-6 */
+  int alpha_gate;      /**< ciou, 1: the aspect term counts only where IoU > 1/2; default 0 */
+  double gamma;        /**< focal_eiou: exponent of the weight, >= 0, default 0.5 */
+  int normalize;       /**< focal_eiou, 1: the mean divides by the sum of the weights; default 0 */
+  vloss_box_base base; /**< cdiou: IoU or GIoU; alpha_iou: any; default ::VLOSS_BASE_IOU */
+  double lambda;       /**< cdiou: factor of the corner distance, >= 0, default 1 */
+  double alpha;        /**< alpha_iou: power, >= 2^-126, default 3 */
+  double theta;        /**< siou: power of the shape cost, >= 1, default 4 */
 } vloss_box_options;
 
-#define VLOSS_BOX_OPTIONS_INIT \
-  { sizeof(vloss_box_options), VLOSS_XYXY, 0.0 }
+#define VLOSS_BOX_OPTIONS_INIT                                                                     \
+  {                                                                                                \
+    sizeof(vloss_box_options), VLOSS_XYXY, 0.0, VLOSS_IOU_LINEAR, 1e-6, 0, 0.5, 0, VLOSS_BASE_IOU, \
+        1.0, 3.0, 4.0                                                                              \
+  }
 
 /**
- * Generalized IoU loss (Rezatofighi et al. 2019, arXiv 1902.09630): 1 - IoU + (C - U)/C in [0, 2],
- * with IoU = I/(U + eps), I the intersection, U the union and C the area of the enclosing box (+
- * eps below the fraction bar).
+ * IoU loss (Yu et al. 2016, UnitBox, arXiv 1608.01471, whose form is the logarithm): IoU = I/(U +
+ * eps), 0 where U + eps is.
  *
- * Shapes: input and target n x 4, weight n, loss n with ::VLOSS_NONE, grad n x 4. Any unit of
- * length.
+ *     linear  L = 1 - IoU                dL = -dIoU
+ *     log     L = -ln max(IoU, floor)    dL = -dIoU / IoU, 0 below the floor
+ *     square  L = 1 - IoU^2              dL = -2 IoU dIoU
+ *     dIoU = [(1 + IoU) dI - IoU dA] / (U + eps), A the area of the prediction
  *
- * Gradient: exact; ties of min and max split it half and half, so identical boxes have gradient 0.
+ * Disjoint and touching boxes have IoU 0 and no gradient: they cannot find each other.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_iou_f32(const float *input, const float *target,
+                                                     size_t n, const vloss_box_options *box,
+                                                     const vloss_options *options, float *loss,
+                                                     float *grad);
+/** @copydoc vloss_iou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_iou_f64(const double *input, const double *target,
+                                                     size_t n, const vloss_box_options *box,
+                                                     const vloss_options *options, double *loss,
+                                                     double *grad);
+
+/**
+ * Generalized IoU loss (Rezatofighi et al. 2019, arXiv 1902.09630): C the area of the enclosing box,
  *
- * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre,
- * with slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose
- * denominator is below the smallest normal number is 0 with slope 0. Never NaN for finite boxes;
- * finite for coordinates up to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60
- * (2^-500): the exact slopes of smaller extents may exceed the type and are then +-inf. A box with
- * a coordinate that is not finite gives NaN.
- *
- * Accuracy: loss within 5e-7 (f32), 1e-14 (f64); gradient x extent within 1e-6, 1e-14.
- *
- * @param box  NULL means ::VLOSS_BOX_OPTIONS_INIT.
+ *     q = (C - U) / (C + eps)    L = 1 - IoU + q, in [0, 2]
+ *     dL = -dIoU + [(1 - q) dC - dU] / (C + eps)
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_giou_f32(const float *input, const float *target,
                                                       size_t n, const vloss_box_options *box,
@@ -305,6 +354,148 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_giou_f64(const double *input, const
                                                       size_t n, const vloss_box_options *box,
                                                       const vloss_options *options, double *loss,
                                                       double *grad);
+
+/**
+ * Distance IoU loss (Zheng et al. 2020, arXiv 1911.08287): Dx, Dy the distance of the centres, cw,
+ * ch the extents of the enclosing box,
+ *
+ *     D = cw^2 + ch^2 + eps    R = (Dx^2 + Dy^2) / D    L = 1 - IoU + R, in [0, 2]
+ *     dL = -dIoU + (dRho^2 - R dD) / D, Rho^2 = Dx^2 + Dy^2
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_diou_f32(const float *input, const float *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, float *loss,
+                                                      float *grad);
+/** @copydoc vloss_diou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_diou_f64(const double *input, const double *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, double *loss,
+                                                      double *grad);
+
+/**
+ * Complete IoU loss (Zheng et al. 2020, arXiv 1911.08287): with the aspects of the boxes,
+ *
+ *     v = (4 / pi^2) (atan(W/H) - atan(w/h))^2    alpha = v / (1 - IoU + v), 0 for 0/0
+ *     L = 1 - IoU + R + alpha v, in [0, 2.5]
+ *     dv/dw = -(8 / pi^2) (atan(W/H) - atan(w/h)) h / (w^2 + h^2), dv/dh the same with -w for h
+ *
+ * alpha is a constant in the gradient, as in the authors' code, torchvision and Ultralytics: it is
+ * not the derivative of L. x/0 stands for infinity, 0/0 for 0: boxes without area have a finite loss
+ * and gradient. The sign and the denominator of dv are those of the derivative; the paper prints
+ * others. `alpha_gate` is the rule of the authors' code and mmdetection 3: alpha = 0 up to IoU 1/2.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_ciou_f32(const float *input, const float *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, float *loss,
+                                                      float *grad);
+/** @copydoc vloss_ciou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_ciou_f64(const double *input, const double *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, double *loss,
+                                                      double *grad);
+
+/**
+ * Efficient IoU loss (Zhang et al. 2021, arXiv 2101.08158): w, h and W, H the extents of prediction
+ * and target,
+ *
+ *     Ew = (w - W)^2 / (cw^2 + eps)    Eh = (h - H)^2 / (ch^2 + eps)
+ *     L = 1 - IoU + R + Ew + Eh, in [0, 4), R of vloss_diou_f32()
+ *
+ * mmdetection's `EIoULoss` is Extended IoU, another loss.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_eiou_f32(const float *input, const float *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, float *loss,
+                                                      float *grad);
+/** @copydoc vloss_eiou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_eiou_f64(const double *input, const double *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, double *loss,
+                                                      double *grad);
+
+/**
+ * Focal EIoU loss (Zhang et al. 2021, arXiv 2101.08158): IoU^gamma L_E, L_E of vloss_eiou_f32(). The
+ * weight IoU^gamma is a constant in the gradient: IoU^gamma dL_E. Disjoint boxes weigh nothing and
+ * do not move. gamma = 0 is EIoU.
+ *
+ * `normalize`: the mean's denominator is the sum of the weights of all boxes (sample weights not in
+ * it; a box that holds a NaN counts 0) unless `divisor` replaces it; the mean is 0, with gradient 0,
+ * where that is 0. It takes a second pass over the input. ::VLOSS_SUM and ::VLOSS_NONE are as
+ * without it.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_eiou_f32(const float *input, const float *target,
+                                                            size_t n, const vloss_box_options *box,
+                                                            const vloss_options *options,
+                                                            float *loss, float *grad);
+/** @copydoc vloss_focal_eiou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_eiou_f64(const double *input,
+                                                            const double *target, size_t n,
+                                                            const vloss_box_options *box,
+                                                            const vloss_options *options,
+                                                            double *loss, double *grad);
+
+/**
+ * Control distance IoU loss (Chen and Miao 2021, arXiv 2103.11696): S the sum of the distances of
+ * the four corners from those of the target, WY the diagonal of the enclosing box (without eps),
+ *
+ *     L = base + lambda S / (4 WY), base = 1 - IoU or 1 - GIoU
+ *
+ * A corner that coincides with the target's adds 0 to the gradient. As in the paper; the authors'
+ * published code divides by another number and has no gradient.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_cdiou_f32(const float *input, const float *target,
+                                                       size_t n, const vloss_box_options *box,
+                                                       const vloss_options *options, float *loss,
+                                                       float *grad);
+/** @copydoc vloss_cdiou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_cdiou_f64(const double *input, const double *target,
+                                                       size_t n, const vloss_box_options *box,
+                                                       const vloss_options *options, double *loss,
+                                                       double *grad);
+
+/**
+ * SCYLLA IoU loss (Gevorgyan 2022, arXiv 2205.12740): dx, dy the distance of the centres,
+ *
+ *     Lambda = 2 |dx| |dy| / (dx^2 + dy^2)    g = 2 - Lambda
+ *     Delta = (1 - e^(-g (dx/cw)^2)) + (1 - e^(-g (dy/ch)^2))
+ *     Omega = (1 - e^(-|w - W| / max(w, W)))^theta + (1 - e^(-|h - H| / max(h, H)))^theta
+ *     L = 1 - IoU + (Delta + Omega) / 2
+ *
+ * The gradient goes through every part, the angle Lambda too; |x| has slope 0 at 0. 0/0 is 0. eps is
+ * added to the union only. Accuracy: where boxes are far longer along one axis than along the other
+ * and their centres close, the angle, and with it the gradient, is as uncertain as the line.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f32(const float *input, const float *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, float *loss,
+                                                      float *grad);
+/** @copydoc vloss_siou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f64(const double *input, const double *target,
+                                                      size_t n, const vloss_box_options *box,
+                                                      const vloss_options *options, double *loss,
+                                                      double *grad);
+
+/**
+ * Alpha IoU losses (He et al. 2021, arXiv 2110.13675), powers of the terms of a base:
+ *
+ *     IoU   L = 1 - IoU^alpha
+ *     GIoU  + q^alpha, q of vloss_giou_f32()
+ *     DIoU  + R^alpha, R of vloss_diou_f32()
+ *     CIoU  + R^alpha + (beta v)^alpha, beta the alpha of vloss_ciou_f32(), constant in the gradient
+ *
+ * A power has slope 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha); for alpha < 1 what
+ * rounding leaves of a term that is all but 0 grows with it.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f32(const float *input, const float *target,
+                                                           size_t n, const vloss_box_options *box,
+                                                           const vloss_options *options,
+                                                           float *loss, float *grad);
+/** @copydoc vloss_alpha_iou_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f64(const double *input,
+                                                           const double *target, size_t n,
+                                                           const vloss_box_options *box,
+                                                           const vloss_options *options,
+                                                           double *loss, double *grad);
 
 /* ------------------------------------------------------------------------------------------------
  * Row losses: logits of n x classes x inner (inner = 1 for a class axis that is last, height x

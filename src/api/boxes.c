@@ -6,6 +6,16 @@
 
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 13 };
 
+/* The sum of the weights that the loss gives its boxes: a pass over the input before the one that
+ * divides by it. */
+static double total_weight(boxes_job j, const request *r, kernel *run, const void *input) {
+  j.only_weights = 1;
+  j.base = (job){.input = input, .want_loss = 1};
+  partial found;
+  split_run(run, &j, r->samples, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  return (found.sums[0].value + found.sums[0].error) / SUM_UNIT;
+}
+
 static vloss_status boxes(enum loss_id id, int dtype, const void *input, const void *target,
                           size_t n, const vloss_box_options *box, const vloss_options *options,
                           void *loss, void *grad) {
@@ -20,12 +30,15 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   if (!request_ready(&r)) return request_close(&r);
 
   boxes_job j;
-  request_job(&r, (double)n, input, &j.base);
-  j.target = target;
-  j.format = o.format;
-  j.eps = o.eps;
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   partial found;
+  j.target = target;
+  j.options = &o;
+  j.only_weights = 0;
+  double denominator = (double)n;
+  if (o.normalize && r.options->reduction == VLOSS_MEAN && !(r.options->divisor > 0))
+    denominator = total_weight(j, &r, run, input);
+  request_job(&r, denominator, input, &j.base);
   split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
   r.degenerate = found.degenerate;
   request_result(&r, found.sums[0]);

@@ -195,9 +195,12 @@ static inline void request_job(request *r, double denominator, const void *input
   j->stream = r->elements * request_width(r) >= STREAM_BYTES;
 }
 
-/* Writes the reduced loss, unless there is one per sample. */
+/* Writes the reduced loss, unless there is one per sample. The mean of nothing is 0, and so is its
+ * gradient, whatever the input. */
 static inline void request_result(request *r, compensated total) {
   const vloss_options *o = r->options;
+  if (o->reduction == VLOSS_MEAN && r->denominator <= 0 && r->grad)
+    memset(r->grad, 0, r->elements * request_width(r));
   if (!r->loss) return;
   double value = r->sum = total.value + total.error;
   if (o->reduction == VLOSS_NONE) return;

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop over pairs of boxes, and the geometry that all box losses share. */
+/* The loop over pairs of boxes. */
 #ifndef VLOSS_BOXES_H
 #define VLOSS_BOXES_H
 
-#include "frame/geometry.h"
+#include "frame/box_terms.h"
 #include "frame/reduce.h"
 
-/* A loss, and twice the slopes of moving each edge of the prediction outwards: twice, since a tie
- * is the mean of two. */
-typedef struct box_loss {
-  vec loss, left, top, right, bottom;
-} box_loss;
-
-typedef box_loss boxes_step(const geometry *g, const limits *l);
+typedef box_loss boxes_step(const geometry *g, const limits *l, const box_parameters *p);
 
 /* From edges to the format of the input, where x2 = x1 + w, or x = (x1 + x2) / 2, w = x2 - x1;
  * `half` is half the upstream gradient. */
@@ -34,11 +28,17 @@ static inline void share_slope(vec *low, vec *high, mask inverted) {
   *high = vselect(inverted, mean, *high);
 }
 
+/* Finite, and in sums of two: a factor of 0 must not meet an infinity. */
+static inline vec rescale(vec slope, vec scale) {
+  vec most = vset1((real)0.25 * real_max);
+  return vmin(most, vmax(vneg(most), vmul(slope, scale)));
+}
+
 static inline void rescale_gradient(box_loss *r, const rescued *rare) {
-  r->left = vmul(r->left, rare->scale);
-  r->top = vmul(r->top, rare->scale);
-  r->right = vmul(r->right, rare->scale);
-  r->bottom = vmul(r->bottom, rare->scale);
+  r->left = rescale(r->left, rare->scale);
+  r->top = rescale(r->top, rare->scale);
+  r->right = rescale(r->right, rare->scale);
+  r->bottom = rescale(r->bottom, rare->scale);
   share_slope(&r->left, &r->right, rare->inverted_x);
   share_slope(&r->top, &r->bottom, rare->inverted_y);
 }
@@ -66,7 +66,7 @@ static inline size_t count_bits(unsigned bits) {
   return count;
 }
 
-enum { GENERAL = 8 }; /* weights, upstream gradients or a loss per sample */
+enum { GENERAL = 8 }; /* weights, upstream gradients, a loss per sample, huge losses */
 
 /* A job with its numbers as vectors, held in registers: vector stores may alias anything else. */
 typedef struct boxes_call {
@@ -76,21 +76,29 @@ typedef struct boxes_call {
   vloss_box_format format;
   int what;                   /* of GENERAL and GRAD */
   vec eps, half, loss_factor; /* half the factor of the gradient */
+  box_parameters parameters;
 } boxes_call;
 
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
   const job *base = &j->base;
-  int what = base->weight || base->grad_output || base->loss ? GENERAL : base->grad ? GRAD : 0;
-  return (boxes_call){reals(base->input, 0),
-                      reals(j->target, 0),
-                      reals_out(base->loss, 0),
-                      reals_out(base->grad, 0),
-                      base,
-                      j->format,
-                      what,
-                      vmin(largest_extent(), vset1(real_clamp(j->eps))),
-                      vset1((real)0.5 * real_clamp(base->grad_factor)),
-                      vset1(real_clamp(base->loss_factor))};
+  const vloss_box_options *o = j->options;
+  int overflows = o->lambda > 0x1p60; /* a sum of losses, which else are below 100 */
+  int general = base->weight || base->grad_output || base->loss || overflows;
+  int what = general ? GENERAL : base->grad ? GRAD : 0;
+  return (boxes_call){
+      reals(base->input, 0),
+      reals(j->target, 0),
+      reals_out(base->loss, 0),
+      reals_out(base->grad, 0),
+      base,
+      o->format,
+      what,
+      vmin(largest_area(), vset1(real_clamp(o->eps))),
+      vset1((real)0.5 * real_clamp(base->grad_factor)),
+      vset1(real_clamp(base->loss_factor)),
+      {vset1(real_clamp(o->floor)), vset1(real_clamp(o->gamma)), vset1(real_clamp(o->lambda)),
+       vset1(real_clamp(o->alpha)), vset1(real_clamp(o->theta)), o->form, o->base, o->alpha_gate,
+       j->only_weights}};
 }
 
 /* Losses and gradients of boxes [i, i + count) if GENERAL; returns the losses. */
@@ -119,7 +127,10 @@ ALWAYS_INLINE vec boxes_finish(const boxes_call *c, box_loss r, size_t i, size_t
   return r.loss;
 }
 
-static inline limits ordinary_limits(const boxes_call *c) { return (limits){c->eps, vset1(0), 0}; }
+static inline limits ordinary_limits(const boxes_call *c) {
+  vec zero = vset1(0);
+  return (limits){c->eps, zero, zero, 0, veq(zero, zero)};
+}
 
 /* Boxes [i, i + count) of any kind; returns their losses. */
 ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, size_t count,
@@ -137,7 +148,7 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, 
     rescue(prediction, target, c->format, c->eps, ordinary, &rare);
     *degenerate += count_bits(vbits(rare.degenerate)); /* padding is not */
   }
-  box_loss r = step(&rare.geometry, &rare.limits);
+  box_loss r = step(&rare.geometry, &rare.limits, &c->parameters);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
   return boxes_finish(c, r, i, count, c->what);
 }
@@ -185,7 +196,7 @@ ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, i
   if (UNLIKELY(!vall(ordinary))) return 0;
   limits l = ordinary_limits(c);
   for (size_t k = 0; k < BOXES / LANES; k++) {
-    box_loss r = step(&g[k], &l);
+    box_loss r = step(&g[k], &l, &c->parameters);
     vstore(losses + k * LANES, boxes_finish(c, r, i + k * LANES, LANES, what));
   }
   return 1;
@@ -199,7 +210,7 @@ ALWAYS_INLINE void boxes_some(const boxes_call *c, boxes_step *step, kernel *rar
   rare(&rest, begin, begin + count, result);
 }
 
-/* Up to a chunk of boxes. Their losses are bounded: no lane overflows. */
+/* Up to a chunk of boxes whose lanes do not overflow. */
 ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
                                size_t count, int what, totals *t, partial *result) {
   lanes sums = lanes_zero();

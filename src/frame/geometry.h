@@ -17,29 +17,24 @@ typedef struct geometry {
 
 /* What the denominators of a geometry are held against. */
 typedef struct limits {
-  vec eps;     /* in units of area */
-  vec tiny;    /* a denominator below it makes its fraction 0 */
-  int guarded; /* whether one may be */
+  vec eps;       /* in units of area */
+  vec shortest;  /* length whose square is the smallest normal number */
+  vec tiny;      /* a denominator below it makes its fraction 0 */
+  int guarded;   /* whether one may be, or a square of an extent may underflow */
+  mask ordinary; /* if guarded: lanes of which that is not so */
 } limits;
 
-/* Between these no area and no slope (an extent by an area) leaves the type. */
+/* Between these no area, no square of an outer extent and no slope (an extent by an area) leaves
+ * the type. */
 static inline vec largest_extent(void) {
-  return vset1(sizeof(real) == 4 ? 0x1p62f : (real)0x1p510);
+  return vset1(sizeof(real) == 4 ? 0x1p30f : (real)0x1p254);
 }
 static inline vec smallest_area(void) {
-  return vset1(sizeof(real) == 4 ? 0x1p-64f : (real)0x1p-512);
+  return vset1(sizeof(real) == 4 ? 0x1p-32f : (real)0x1p-256);
 }
-
-/* The slopes of an axis as an inner and as an outer edge. */
-typedef struct axis_slopes {
-  vec inner, outer;
-} axis_slopes;
-
-/* Twice the slope of an edge. */
-static inline vec edge_slope(vec inside, axis_slopes s) {
-  vec zero = vset1(0);
-  return vadd(vselect(vlt(zero, inside), s.inner, s.outer),
-              vselect(vle(zero, inside), s.inner, s.outer));
+/* The inverse of an area up to this is a normal number. */
+static inline vec largest_area(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020);
 }
 
 /* One axis of two boxes, as low and high corner. */
@@ -109,25 +104,6 @@ ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geo
   measure_areas(g, format != VLOSS_XYXY, eps);
 }
 
-/* 1 / a, and 0 where a guarded fraction is 0 */
-static inline vec guarded_inverse(const limits *l, vec a) {
-  vec inverse = vdiv(vset1(1), a);
-  return l->guarded ? vselect(vlt(a, l->tiny), vset1(0), inverse) : inverse;
-}
-
-/* IoU = I / (U + eps), and the inverse of its denominator. */
-typedef struct iou_terms {
-  vec iou, inverse;
-} iou_terms;
-
-/* Divides by the inverse and mends the rounding: exactly 0 for disjoint, 1 for identical boxes. */
-static inline iou_terms measure_iou(const geometry *g, const limits *l) {
-  vec inverse = guarded_inverse(l, g->united);
-  vec iou = vmul(g->intersection, inverse);
-  vec remainder = vfnma(iou, g->united, g->intersection);
-  return (iou_terms){vfma(remainder, inverse, iou), inverse};
-}
-
 /* What is rare about many boxes, to be asked once. */
 typedef struct rarities {
   ivec signs;   /* of the extents */
@@ -191,10 +167,11 @@ static inline vec poison_of(vec4 a) {
   return vadd(vadd(vsub(a.x, a.x), vsub(a.y, a.y)), vadd(vsub(a.z, a.z), vsub(a.w, a.w)));
 }
 
-/* About 1 / (8 a), as a power of two that is a normal number. */
+/* A power of two that brings a length between 2^17 and 2^18, if there is one: a large number, since
+ * small ones beside it have inverses. */
 static inline vec reciprocal_power(vec a) {
-  vec exponent = vsub(vset1(2 * exponent_bias - 3), biased_exponent(a));
-  return power_of_two(vmax(vset1(1), exponent));
+  vec exponent = vsub(vset1(2 * exponent_bias + 17), biased_exponent(a));
+  return power_of_two(vmax(vset1(1), vmin(vset1(2 * exponent_bias), exponent)));
 }
 
 static inline void scale_lengths(geometry *g, vec scale) {
@@ -235,7 +212,8 @@ static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_e
 
 /* Measures an axis with a centre in it again; the numbers are as they were given. */
 static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask inverted,
-                      mask target_inverted, vec target_extent, vloss_box_format format, axis a) {
+                      mask target_inverted, vec extent, vec target_extent, vloss_box_format format,
+                      axis a) {
   vec low_offset, high_offset, inner, outer;
   mask either = vor(inverted, target_inverted);
   if (format == VLOSS_XYXY)
@@ -248,8 +226,13 @@ static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask i
   *a.low = vselect(either, low_offset, *a.low);
   *a.high = vselect(either, high_offset, *a.high);
   *a.inner = vselect(either, inner, *a.inner);
-  *a.outer = vselect(either, outer, *a.outer);
+  *a.outer = vselect(either, vmax(outer, vmax(extent, target_extent)), *a.outer);
 }
+
+/* The root of the smallest normal number; an area so small in rescued lengths, of which some are
+ * above 2^16, that the lengths are outside the range of finite slopes, or 0. */
+static const real root_of_smallest = sizeof(real) == 4 ? 0x1p-63f : (real)0x1p-511;
+static const real no_area = sizeof(real) == 4 ? 0x1p-104f : (real)0x1p-1000;
 
 /* Repairs the lanes that are not ordinary and leaves the others as they are, bit for bit. */
 COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary, rescued *r) {
@@ -262,26 +245,27 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
 
   /* differences of the largest numbers would overflow */
   vec largest = vmax(largest_of(p), largest_of(t));
-  mask huge = vlt(vmul(largest_extent(), vset1(0x1p30f)), largest);
+  mask huge = vlt(vset1(sizeof(real) == 4 ? 0x1p92f : (real)0x1p540), largest);
   vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
   geometry *g = &r->geometry;
   measure(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
   if (format != VLOSS_CXCYWH) {
     found_p = vmul4(found_p, shrink);
     found_t = vmul4(found_t, shrink);
-    mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g->target_width,
-              format, (axis){&g->left, &g->right, &g->inner_width, &g->outer_width});
-    mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g->target_height,
-              format, (axis){&g->top, &g->bottom, &g->inner_height, &g->outer_height});
+    mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g->width,
+              g->target_width, format,
+              (axis){&g->left, &g->right, &g->inner_width, &g->outer_width});
+    mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g->height,
+              g->target_height, format,
+              (axis){&g->top, &g->bottom, &g->inner_height, &g->outer_height});
   }
   vec scale = vselect(ordinary, one, reciprocal_power(vadd(g->outer_width, g->outer_height)));
   scale = vadd(scale, poison);
   r->scale = vmul(shrink, scale);
-  vec largest_eps =
-      vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020); /* its inverse is normal */
   vec tiny = vset1(real_min_normal);
-  r->limits = (limits){vmin(largest_eps, vmul(vmul(eps, r->scale), r->scale)),
-                       vmax(tiny, vmul(vmul(tiny, r->scale), r->scale)), 1};
+  r->limits = (limits){vmin(largest_area(), vmul(vmul(eps, r->scale), r->scale)),
+                       vmax(tiny, vmul(vset1(root_of_smallest), r->scale)),
+                       vmax(vset1(no_area), vmul(vmul(tiny, r->scale), r->scale)), 1, ordinary};
   scale_lengths(g, scale);
   measure_areas(g, 1, r->limits.eps);
 }

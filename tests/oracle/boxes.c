@@ -1,200 +1,245 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "boxes.h"
+
 #include <math.h>
 
-#include "oracle.h"
+static const wide pi = 3.14159265358979323846264338327950288L;
 
-enum { X, Y, AXES };
+/* 1 - a */
+static dual rest(dual a) { return subtract(constant(1), a); }
 
-/* One axis of the pair: corners, extents, selectors of section 1.4 of the contract. */
-typedef struct axis {
-  wide low, high, target_low, target_high;
-  wide extent, target_extent, overlap, enclosing;
-  wide low_wins, high_wins; /* 1 if the prediction's corner bounds the intersection, 1/2 in a tie */
-  int inverted, target_inverted;
-} axis;
+/* What a loss calls constant in its gradient: handed back, it stays when the boxes move. */
+static wide hold(const sample *s, truth *t, wide value) {
+  t->held = value;
+  return s->held != NULL ? *s->held : value;
+}
 
-typedef struct pair {
-  axis axes[AXES];
-} pair;
+static dual hull_penalty(const boxes *b) {
+  dual q = fraction(b, subtract(b->hull, b->all), add(b->hull, b->eps));
+  q.value = fmaxl(0, q.value);
+  return q;
+}
 
-/* Value, slope and size of the terms of a quantity, by low and high corner of each axis. */
-typedef struct slope {
-  wide low[AXES], high[AXES];
-} slope;
+static dual square(dual a) { return multiply(a, a); }
 
-static void corners(const sample *s, const wide *box, int a, wide *low, wide *high) {
-  wide first = box[a], second = box[a + 2];
-  switch ((vloss_box_format)oracle_parameter(s, "format")) {
-    case VLOSS_XYXY: *low = first, *high = second; break;
-    case VLOSS_XYWH: *low = first, *high = first + second; break;
-    case VLOSS_CXCYWH: *low = first - second / 2, *high = first + second / 2; break;
+static dual diagonal_square(const boxes *b) {
+  return add(square(b->enclosing[X]), square(b->enclosing[Y]));
+}
+
+static dual centre_penalty(const boxes *b) {
+  dual distance_square = add(square(b->centre[X]), square(b->centre[Y]));
+  return fraction(b, distance_square, add(diagonal_square(b), b->eps));
+}
+
+/* (4 / pi^2) times the squared angle between the diagonals. */
+static dual aspect_penalty(const boxes *b) {
+  wide w = b->extent[X].value, h = b->extent[Y].value;
+  wide target_w = b->target_extent[X].value, target_h = b->target_extent[Y].value;
+  wide angle = atan2l(target_w * h - w * target_h, target_h * h + target_w * w);
+  wide below = w * w + h * h, factor = 8 / (pi * pi);
+  dual v = constant(factor / 2 * angle * angle);
+  for (int k = 0; k < CORNERS && below > 0; k++) {
+    wide by_w = -factor * h / below, by_h = factor * w / below;
+    v.grad[k] = angle * (by_w * b->extent[X].grad[k] + by_h * b->extent[Y].grad[k]);
+    v.size[k] = fabsl(by_w) * b->extent[X].size[k] + fabsl(by_h) * b->extent[Y].size[k];
   }
+  return v;
 }
 
-static wide given_extent(const sample *s, const wide *box, int a) {
-  return oracle_parameter(s, "format") == VLOSS_XYXY ? box[a + 2] - box[a] : box[a + 2];
+static wide aspect_weight(wide v, wide iou) { return v > 0 ? v / (1 - iou + v) : 0; }
+
+static dual extent_penalty(const boxes *b, int a) {
+  dual difference = subtract(b->extent[a], b->target_extent[a]);
+  return fraction(b, square(difference), add(square(b->enclosing[a]), b->eps));
 }
 
-static int invert(wide *low, wide *high, wide *extent) {
-  if (!(*extent < 0)) return 0;
-  *low = *high = (*low + *high) / 2;
-  *extent = 0;
-  return 1;
+/* How wrong the overlap may be, relative to itself: extents that formats give are moved about. */
+static wide overlap_condition(const sample *s, const boxes *b) {
+  wide sum = 1;
+  if (oracle_parameter(s, "format") == VLOSS_XYXY && !b->axes[X].inverted && !b->axes[Y].inverted)
+    return sum;
+  for (int a = 0; a < AXES; a++)
+    if (b->overlap[a].value > 0)
+      sum += (b->extent[a].value + b->target_extent[a].value) / b->overlap[a].value;
+  return sum;
 }
 
-static wide wins(wide x, wide y) { return x > y ? 1 : x == y ? 0.5L : 0; }
-
-static axis make_axis(const sample *s, int a) {
-  axis x;
-  corners(s, s->input, a, &x.low, &x.high);
-  corners(s, s->target, a, &x.target_low, &x.target_high);
-  x.extent = given_extent(s, s->input, a);
-  x.target_extent = given_extent(s, s->target, a);
-  x.inverted = invert(&x.low, &x.high, &x.extent);
-  x.target_inverted = invert(&x.target_low, &x.target_high, &x.target_extent);
-  x.overlap = fminl(x.high, x.target_high) - fmaxl(x.low, x.target_low);
-  x.enclosing = fmaxl(x.high, x.target_high) - fminl(x.low, x.target_low);
-  x.low_wins = wins(x.low, x.target_low);
-  x.high_wins = wins(x.target_high, x.high);
-  return x;
-}
-
-static int not_finite(const sample *s) {
-  for (int k = 0; k < 4; k++)
-    if (!isfinite(s->input[k]) || !isfinite(s->target[k])) return 1;
-  return 0;
-}
-
-/* Extents that the bound is promised for: 0, or not too small; and coordinates not too large. */
-static int in_domain(const sample *s, const pair *p) {
-  int single = s->call->dtype == F32;
-  wide most = single ? 1e18L : 1e150L, least = ldexpl(1, single ? -60 : -500);
-  for (int a = 0; a < AXES; a++) {
-    const axis *x = &p->axes[a];
-    const wide places[] = {x->low, x->high, x->target_low, x->target_high};
-    for (int i = 0; i < 4; i++)
-      if (fabsl(places[i]) > most) return 0;
-    if (fabsl(s->input[a]) > most || fabsl(s->input[a + 2]) > most) return 0;
-    if (fabsl(s->target[a]) > most || fabsl(s->target[a + 2]) > most) return 0;
-    if (x->extent != 0 && x->extent < least) return 0;
-    if (x->target_extent != 0 && x->target_extent < least) return 0;
+static void iou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  dual u = b.iou;
+  wide floor = (wide)(s->call->dtype == F32 ? (double)(float)oracle_parameter(s, "floor")
+                                            : oracle_parameter(s, "floor"));
+  switch ((vloss_iou_form)oracle_parameter(s, "form")) {
+    case VLOSS_IOU_LINEAR: finish_boxes(s, &b, rest(u), 1, t); return;
+    case VLOSS_IOU_SQUARE: finish_boxes(s, &b, rest(square(u)), 1, t); return;
+    case VLOSS_IOU_LOG: break;
   }
-  return 1;
-}
-
-/* From slopes at the corners to slopes in the call's format, inverted axes included. `sign` is -1
- * for slopes and 1 for sizes, which add where slopes cancel. */
-static void put(const sample *s, const pair *p, const slope *g, wide sign, wide *out) {
-  for (int a = 0; a < AXES; a++) {
-    wide low = g->low[a], high = g->high[a];
-    if (p->axes[a].inverted) low = high = (low + high) / 2;
-    switch ((vloss_box_format)oracle_parameter(s, "format")) {
-      case VLOSS_XYXY: out[a] = low, out[a + 2] = high; break;
-      case VLOSS_XYWH: out[a] = low + high, out[a + 2] = high; break;
-      case VLOSS_CXCYWH: out[a] = low + high, out[a + 2] = (high + sign * low) / 2; break;
-    }
-  }
-}
-
-/* The corner slopes of area, intersection and enclosing area, one corner at a time. */
-typedef struct corner {
-  wide area, intersection, enclosing;
-} corner;
-
-static corner corner_slopes(const pair *p, int a, int high, wide meets) {
-  const axis *x = &p->axes[a], *other = &p->axes[1 - a];
-  wide sign = high ? 1 : -1, winner = high ? x->high_wins : x->low_wins;
-  return (corner){sign * other->extent, meets * sign * winner * other->overlap,
-                  sign * (1 - winner) * other->enclosing};
-}
-
-/* A coordinate that is not finite makes the whole box NaN. */
-static void spoil(truth *t) {
-  t->trust = TRUST_ACCURATE;
-  t->loss = (wide)NAN;
-  for (int k = 0; k < 4; k++) t->grad[k] = (wide)NAN;
-}
-
-/* The largest magnitude among the numbers of an axis. */
-static wide magnitude(const sample *s, int a) {
-  wide largest = 0;
-  for (int k = a; k < 4; k += 2)
-    largest = fmaxl(largest, fmaxl(fabsl(s->input[k]), fabsl(s->target[k])));
-  return largest;
-}
-
-/* Whether sums and halves of an axis's numbers are exact in either dtype. */
-static int is_round(const sample *s, int a) {
-  wide unit = magnitude(s, a) * 0x1p-18L;
-  int exponent;
-  (void)frexpl(unit, &exponent);
-  for (int k = a; k < 4; k += 2)
-    if (fmodl(s->input[k], ldexpl(1, exponent)) != 0 ||
-        fmodl(s->target[k], ldexpl(1, exponent)) != 0)
-      return 0;
-  return 1;
-}
-
-/* Whether rounding decides which corner wins. Not with plain corners, whose comparison is exact,
- * nor with round numbers or equal ones. */
-static int is_close(const sample *s, const axis *x, int a) {
-  wide limit = magnitude(s, a) * (s->call->dtype == F32 ? 0x1p-21L : 0x1p-50L);
-  int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !x->inverted && !x->target_inverted;
-  int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
-  int touches = x->extent > 0 && x->target_extent > 0 && fabsl(x->overlap) < limit;
-  int ties = fabsl(x->low - x->target_low) < limit || fabsl(x->high - x->target_high) < limit;
-  return !plain && !same && !is_round(s, a) && (touches || ties);
-}
-
-/* The terms of GIoU's slope: IoU's and the hull's. */
-typedef struct giou_terms {
-  wide iou, q, all, hull; /* denominators with eps, infinite where guarded */
-  int close;
-} giou_terms;
-
-static void giou_slope(const pair *p, const giou_terms *t, int a, int high, wide meets, slope *grad,
-                       slope *size) {
-  const axis *x = &p->axes[a], *other = &p->axes[1 - a];
-  corner d = corner_slopes(p, a, high, meets);
-  corner most = {other->extent, fabsl(other->overlap), other->enclosing};
-  wide pull = (t->iou * d.area - (1 + t->iou) * d.intersection) / t->all;
-  wide push = ((1 - t->q) * d.enclosing - d.area + d.intersection) / t->hull;
-  wide terms = (t->iou * fabsl(d.area) + (1 + t->iou) * fabsl(d.intersection)) / t->all +
-               ((1 + t->q) * fabsl(d.enclosing) + fabsl(d.area) + fabsl(d.intersection)) / t->hull;
-  if (!isinf(t->hull)) terms += 1 / x->enclosing;
-  if (t->close)
-    terms = ((most.area + most.intersection) / t->all +
-             (most.area + most.intersection + most.enclosing) / t->hull) *
-            0x1p60L;
-  (high ? grad->high : grad->low)[a] = pull + push;
-  (high ? size->high : size->low)[a] = terms;
-}
-
-static wide guarded(const sample *s, wide denominator) {
-  return denominator < oracle_smallest(s->call->dtype) ? (wide)INFINITY : denominator;
+  dual loss = u.value < floor ? constant(-logl(floor)) : apply(u, -logl(u.value), -1 / u.value);
+  wide condition = overlap_condition(s, &b);
+  for (int k = 0; k < CORNERS; k++) loss.size[k] *= condition;
+  finish_boxes(s, &b, loss, condition, t);
+  if (fabsl(u.value - floor) < 1e-5L * condition * floor) t->trust = TRUST_NOT_NAN; /* a kink */
 }
 
 static void giou(const sample *s, truth *t) {
-  pair p;
-  slope grad, size;
-  for (int a = 0; a < AXES; a++) p.axes[a] = make_axis(s, a);
-  const axis *x = &p.axes[X], *y = &p.axes[Y];
-  wide eps = oracle_parameter(s, "eps"), meets = x->overlap > 0 && y->overlap > 0;
-  wide intersection = meets * x->overlap * y->overlap, hull = x->enclosing * y->enclosing;
-  wide all = x->extent * y->extent + x->target_extent * y->target_extent - intersection;
-  giou_terms g = {.all = guarded(s, all + eps), .hull = guarded(s, hull + eps)};
-  g.iou = intersection / g.all;
-  g.q = fmaxl(0, (hull - all) / g.hull);
-  g.close = is_close(s, x, X) || is_close(s, y, Y);
-  for (int a = 0; a < AXES; a++)
-    for (int high = 0; high < 2; high++) giou_slope(&p, &g, a, high, meets, &grad, &size);
-  t->loss = 1 - g.iou + g.q;
-  t->loss_size = 1;
-  t->degenerate = x->inverted || y->inverted || x->target_inverted || y->target_inverted;
-  t->trust = in_domain(s, &p) ? TRUST_ACCURATE : TRUST_NOT_NAN;
-  put(s, &p, &grad, -1, t->grad);
-  put(s, &p, &size, 1, t->grad_size);
-  if (not_finite(s)) spoil(t);
+  boxes b = measure_boxes(s);
+  finish_boxes(s, &b, add(rest(b.iou), hull_penalty(&b)), 1, t);
 }
 
-const oracle_row oracle_boxes[] = {{"giou", giou}, {NULL, NULL}};
+static void diou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  finish_boxes(s, &b, add(rest(b.iou), centre_penalty(&b)), 1, t);
+}
+
+static void ciou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  dual v = aspect_penalty(&b);
+  wide alpha = aspect_weight(v.value, b.iou.value);
+  int gated = oracle_parameter(s, "alpha_gate") != 0;
+  if (gated && b.iou.value <= 0.5L) alpha = 0;
+  dual loss = add(rest(b.iou), centre_penalty(&b));
+  finish_boxes(s, &b, add(loss, scale(v, hold(s, t, alpha))), 1, t);
+  if (gated && fabsl(b.iou.value - 0.5L) < 1e-5L) t->trust = TRUST_NOT_NAN;
+}
+
+static dual eiou_loss(const boxes *b) {
+  dual extents = add(extent_penalty(b, X), extent_penalty(b, Y));
+  return add(add(rest(b->iou), centre_penalty(b)), extents);
+}
+
+static void eiou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  finish_boxes(s, &b, eiou_loss(&b), 1, t);
+}
+
+static void focal_eiou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  wide gamma = oracle_parameter(s, "gamma"), weight = gamma > 0 ? powl(b.iou.value, gamma) : 1;
+  wide relative = fmaxl(1, gamma) * overlap_condition(s, &b);
+  dual loss = eiou_loss(&b);
+  finish_boxes(s, &b, scale(loss, hold(s, t, weight)), relative, t);
+  for (int k = 0; k < CORNERS; k++) t->grad_size[k] *= relative;
+  if (b.close && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
+  if (oracle_parameter(s, "normalize") == 0) return;
+  t->share = weight;
+  t->share_size = weight * relative;
+}
+
+static void cdiou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  const dual *xs[] = {&b.low[X], &b.high[X], &b.high[X], &b.low[X]};
+  const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
+  int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !b.axes[X].inverted;
+  plain = plain && !b.axes[Y].inverted && !b.axes[X].target_inverted && !b.axes[Y].target_inverted;
+  wide lambda = oracle_parameter(s, "lambda"), magnitude = 0;
+  for (int k = 0; k < 4; k++) magnitude += fabsl(s->input[k]) + fabsl(s->target[k]);
+  dual sum = constant(0);
+  for (int k = 0; k < 4; k++) {
+    dual d = distance(*xs[k], *ys[k]);
+    for (int i = 0; i < CORNERS && d.value > 0 && !plain; i++) /* where does it point? */
+      d.size[i] += magnitude / d.value;
+    sum = add(sum, d);
+  }
+  dual diagonal = distance(b.enclosing[X], b.enclosing[Y]);
+  dual corner_penalty = scale(fraction(&b, sum, scale(diagonal, 4)), lambda);
+  dual loss = add(rest(b.iou), corner_penalty);
+  if (oracle_parameter(s, "base") == VLOSS_BASE_GIOU) loss = add(loss, hull_penalty(&b));
+  finish_boxes(s, &b, loss, fmaxl(1, lambda), t);
+}
+
+static dual exponential(dual a) { return apply(a, expl(a.value), expl(a.value)); }
+
+/* 1 - e^(-g r^2) of an axis */
+static dual axis_cost(const boxes *b, dual g, int a) {
+  dual ratio = fraction(b, b->centre[a], b->enclosing[a]);
+  return rest(exponential(scale(multiply(g, square(ratio)), -1)));
+}
+
+/* (1 - e^-w)^theta of an axis */
+static dual shape_cost(const boxes *b, int a, wide theta) {
+  dual difference = absolute(subtract(b->extent[a], b->target_extent[a]));
+  int larger = b->extent[a].value > b->target_extent[a].value;
+  dual longest = larger ? b->extent[a] : b->target_extent[a];
+  dual base = rest(exponential(scale(fraction(b, difference, longest), -1)));
+  if (base.value == 0) return constant(0);
+  dual cost = apply(base, powl(base.value, theta), theta * powl(base.value, theta - 1));
+  for (int k = 0; k < CORNERS; k++) cost.size[k] *= theta * (1 + fabsl(theta - 1) / base.value);
+  return cost;
+}
+
+/* sin of twice the angle of the line between the centres; how far the edges are apart says how wrong
+ * the line may be */
+static dual angle_cost(const boxes *b) {
+  dual x = absolute(b->centre[X]), y = absolute(b->centre[Y]);
+  dual cost = fraction(b, scale(multiply(x, y), 2), add(square(x), square(y)));
+  wide apart = 0, longest = fmaxl(x.value, y.value);
+  for (int a = 0; a < AXES; a++) apart += fabsl(b->low[a].value) + fabsl(b->high[a].value);
+  for (int k = 0; k < CORNERS && longest > 0; k++) cost.size[k] *= 1 + apart / longest;
+  return cost;
+}
+
+/* A sign that rounding decides. */
+static int is_near_zero(const sample *s, wide difference, int a) {
+  wide most = 0;
+  for (int k = a; k < 4; k += 2) most = fmaxl(most, fmaxl(fabsl(s->input[k]), fabsl(s->target[k])));
+  int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
+  return !same && fabsl(difference) < most * (s->call->dtype == F32 ? 0x1p-20L : 0x1p-49L);
+}
+
+static void siou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  wide theta = oracle_parameter(s, "theta");
+  dual g = subtract(constant(2), angle_cost(&b));
+  dual cost = add(axis_cost(&b, g, X), axis_cost(&b, g, Y));
+  cost = add(cost, add(shape_cost(&b, X, theta), shape_cost(&b, Y, theta)));
+  finish_boxes(s, &b, add(rest(b.iou), scale(cost, 0.5L)), theta, t);
+  for (int a = 0; a < AXES; a++) {
+    wide growth = b.extent[a].value - b.target_extent[a].value;
+    if (is_near_zero(s, b.centre[a].value, a) || is_near_zero(s, growth, a))
+      for (int k = 0; k < 4; k++) t->grad_size[k] *= 0x1p60L;
+  }
+}
+
+/* The size of a loss's terms grows with that of a power, and with how wrong its base may be. */
+typedef struct powers {
+  dual sum;
+  wide size;
+} powers;
+
+static void add_power(powers *p, dual base, wide alpha, wide condition) {
+  if (base.value == 0) return;
+  wide value = powl(base.value, alpha), relative = fmaxl(1, alpha) * condition;
+  dual term = apply(base, value, alpha * value / base.value);
+  for (int k = 0; k < CORNERS; k++) term.size[k] *= 1 + fabsl(alpha - 1) * relative;
+  p->sum = add(p->sum, term);
+  p->size += value * relative;
+}
+
+static void alpha_iou(const sample *s, truth *t) {
+  boxes b = measure_boxes(s);
+  wide alpha = oracle_parameter(s, "alpha");
+  vloss_box_base base = (vloss_box_base)oracle_parameter(s, "base");
+  powers p = {constant(0), 1};
+  add_power(&p, b.iou, alpha, overlap_condition(s, &b));
+  p.sum = scale(p.sum, -1);
+  dual q = hull_penalty(&b), centre = centre_penalty(&b), v = aspect_penalty(&b);
+  if (base == VLOSS_BASE_GIOU) add_power(&p, q, alpha, 1 + 1 / q.value);
+  if (base >= VLOSS_BASE_DIOU) add_power(&p, centre, alpha, 1 + 1 / sqrtl(centre.value));
+  if (base == VLOSS_BASE_CIOU) {
+    wide beta = hold(s, t, aspect_weight(v.value, b.iou.value));
+    wide lost = 1 / sqrtl(v.value) + 1 / (1 - b.iou.value + v.value);
+    add_power(&p, scale(v, beta), alpha, 1 + 4 * lost);
+  }
+  finish_boxes(s, &b, add(constant(1), p.sum), p.size, t);
+  const wide bases[] = {b.iou.value, q.value, centre.value, v.value};
+  int same = b.iou.value == 1;
+  for (int k = 0; k < 4 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
+    if (bases[k] < 1e-4L && (k > 0 || bases[k] > 0 || b.close)) t->trust = TRUST_NOT_NAN;
+}
+
+const oracle_row oracle_boxes[] = {
+    {"iou", iou},     {"giou", giou}, {"diou", diou},
+    {"ciou", ciou},   {"eiou", eiou}, {"focal_eiou", focal_eiou},
+    {"cdiou", cdiou}, {"siou", siou}, {"alpha_iou", alpha_iou},
+    {NULL, NULL},
+};

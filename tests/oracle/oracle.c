@@ -71,13 +71,13 @@ void walk_sample(walk *w, size_t index) {
   w->stride = 1;
   w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
   w->ignored = 0;
-  w->share = 1;
+  w->truth.share = w->truth.share_size = 1;
   if (c->loss->family != VLOSS_ROWS) return;
   w->stride = c->shape[2];
   w->first = index / w->stride * w->sample.count * w->stride + index % w->stride;
   w->sample.label = data_label(&c->labels, index);
   w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
-  w->share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
+  w->truth.share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
 }
 
 /* Whether the sample holds a NaN; reads its values. */

@@ -17,6 +17,7 @@ typedef struct sample {
   const wide *input, *target; /* no target for rows */
   int64_t label;              /* rows */
   const wide *class_weight;   /* rows; ones where the call has none */
+  const wide *held; /* NULL, or a value for what the loss calls constant in its gradient */
 } sample;
 
 /* How far a sample's result is promised. */
@@ -34,6 +35,8 @@ typedef struct truth {
   int grad_ulps;          /* > 0: the gradient's bound where nothing scales it */
   int degenerate;
   trust trust;
+  wide held;              /* what the loss calls constant in its gradient */
+  wide share, share_size; /* of the mean's denominator; times what its error may be */
 } truth;
 
 typedef void oracle_function(const sample *s, truth *t);
@@ -65,7 +68,6 @@ typedef struct walk {
   size_t index;         /* of the sample */
   size_t first, stride; /* its elements: first + k stride */
   int ignored;
-  wide share;  /* of the mean's denominator */
   wide weight; /* options.weight, 1 without */
   wide *memory;
   const void *input;

@@ -20,7 +20,7 @@
 static const vloss_parameter box[] = {BOX_FIELDS};
 static const vloss_parameter iou[] = {
     BOX_FIELDS, CHOICE(box, form, VLOSS_IOU_LINEAR, VLOSS_IOU_SQUARE, "linear|log|square"),
-    NUMBER(box, floor, 1e-6, 0x1p-126, 1.0)};
+    NUMBER(box, floor, 1e-6, 0x1p-60, 1.0)};
 static const vloss_parameter ciou[] = {BOX_FIELDS, FLAG(box, alpha_gate)};
 static const vloss_parameter focal_eiou[] = {BOX_FIELDS, NUMBER(box, gamma, 0.5, 0.0, DBL_MAX),
                                              FLAG(box, normalize)};

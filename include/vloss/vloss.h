@@ -302,7 +302,7 @@ typedef struct vloss_box_options {
    *  1e-7, mmdetection 1e-6 or 1e-7: pass theirs to get their numbers. */
   double eps;
   vloss_iou_form form; /**< iou; default ::VLOSS_IOU_LINEAR */
-  double floor;        /**< iou, form log: in [2^-126, 1], default 1e-6 */
+  double floor;        /**< iou, form log: in [2^-60, 1], default 1e-6 */
   int alpha_gate;      /**< ciou, 1: the aspect term counts only where IoU > 1/2; default 0 */
   double gamma;        /**< focal_eiou: exponent of the weight, >= 0, default 0.5 */
   int normalize;       /**< focal_eiou, 1: the mean divides by the sum of the weights; default 0 */

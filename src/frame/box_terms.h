@@ -61,14 +61,20 @@ static inline box_term add_terms(box_term a, box_term b) {
   return (box_term){vadd(a.value, b.value), add_slopes(a.x, b.x), add_slopes(a.y, b.y)};
 }
 
-/* A function of a term, by its value and slope. */
-static inline box_term apply(box_term t, vec value, vec slope) {
-  return (box_term){value,
-                    {vmul(t.x.inner, slope), vmul(t.x.outer, slope)},
-                    {vmul(t.y.inner, slope), vmul(t.y.outer, slope)}};
+/* A slope that was scaled: those of extents that are all but nothing must not meet as infinities. */
+static inline vec bounded(const limits *l, vec a) {
+  vec bound = vset1(sizeof(real) == 4 ? 0x1p120f : (real)0x1p1016);
+  return l->guarded ? vmin(bound, vmax(vneg(bound), a)) : a;
 }
 
-/* base^exponent and its slope, which is 0 at 0 */
+/* A function of a term, by its value and slope. */
+static inline box_term apply(const limits *l, box_term t, vec value, vec slope) {
+  return (box_term){value,
+                    {bounded(l, vmul(t.x.inner, slope)), bounded(l, vmul(t.x.outer, slope))},
+                    {bounded(l, vmul(t.y.inner, slope)), bounded(l, vmul(t.y.outer, slope))}};
+}
+
+/* base^exponent and its slope, which is 0 at 0, and bounded: it grows without end next to it */
 typedef struct power {
   vec value, slope;
 } power;
@@ -76,6 +82,7 @@ typedef struct power {
 static inline power raise(vec base, vec exponent) {
   base = vmin(vset1(1), base);
   vec value = vpow_unit(base, exponent), slope = vdiv(vmul(exponent, value), base);
+  slope = vmin(vset1(sizeof(real) == 4 ? 0x1p60f : (real)0x1p500), slope);
   return (power){value, vselect(veq(base, vset1(0)), vset1(0), slope)};
 }
 
@@ -88,12 +95,6 @@ static inline vec guarded_inverse(const limits *l, vec a) {
 /* 1 / a for a term without eps, which may be 0 in ordinary lanes too */
 static inline vec inverse_or_zero(vec a) {
   return vselect(vlt(a, vset1(real_min_normal)), vset1(0), vdiv(vset1(1), a));
-}
-
-/* A slope that was scaled: those of extents that are all but nothing must not meet as infinities. */
-static inline vec bounded(const limits *l, vec a) {
-  vec bound = vset1(sizeof(real) == 4 ? 0x1p120f : (real)0x1p1016);
-  return l->guarded ? vmin(bound, vmax(vneg(bound), a)) : a;
 }
 
 /* A power of two that brings an extent close to others; 1 where its square is a normal number. */

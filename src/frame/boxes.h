@@ -29,16 +29,17 @@ static inline void share_slope(vec *low, vec *high, mask inverted) {
 }
 
 /* Finite, and in sums of two: a factor of 0 must not meet an infinity. */
-static inline vec rescale(vec slope, vec scale) {
-  vec most = vset1((real)0.25 * real_max);
-  return vmin(most, vmax(vneg(most), vmul(slope, scale)));
+static inline vec rescale(vec slope, const rescued *rare) {
+  vec most = vset1((real)0.25 * real_max),
+      finite = vmin(most, vmax(vneg(most), vmul(slope, rare->scale)));
+  return vselect(rare->limits.ordinary, slope, finite);
 }
 
 static inline void rescale_gradient(box_loss *r, const rescued *rare) {
-  r->left = rescale(r->left, rare->scale);
-  r->top = rescale(r->top, rare->scale);
-  r->right = rescale(r->right, rare->scale);
-  r->bottom = rescale(r->bottom, rare->scale);
+  r->left = rescale(r->left, rare);
+  r->top = rescale(r->top, rare);
+  r->right = rescale(r->right, rare);
+  r->bottom = rescale(r->bottom, rare);
   share_slope(&r->left, &r->right, rare->inverted_x);
   share_slope(&r->top, &r->bottom, rare->inverted_y);
 }
@@ -139,8 +140,8 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, 
   vec4 target = vload4_part(c->target + 4 * i, count);
   rescued rare;
   rarities found = no_rarities();
-  measure(prediction, target, c->format, c->eps, &rare.geometry);
-  note_rarities(&found, &rare.geometry);
+  vec united = measure(prediction, target, c->format, c->eps, &rare.geometry);
+  note_rarities(&found, &rare.geometry, united);
   mask ordinary = are_ordinary(&found);
   int any_rescued = !vall(ordinary);
   rare.limits = ordinary_limits(c);
@@ -175,8 +176,8 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
   rarities found = no_rarities();
   for (size_t k = 0; k < BOXES / LANES; k++) {
     size_t at = 4 * (i + k * LANES);
-    measure(vload4(c->input + at), vload4(c->target + at), format, c->eps, &g[k]);
-    note_rarities(&found, &g[k]);
+    vec united = measure(vload4(c->input + at), vload4(c->target + at), format, c->eps, &g[k]);
+    note_rarities(&found, &g[k], united);
   }
   return are_ordinary(&found);
 }

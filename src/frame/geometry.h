@@ -56,8 +56,9 @@ static inline vec narrowest_extent(const geometry *g) {
   return vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
 }
 
-/* Rounded area by rounded area, so that the union of identical boxes is their intersection. */
-ALWAYS_INLINE void measure_areas(geometry *g, int offsets, vec eps) {
+/* Rounded area by rounded area, so that the union of identical boxes is their intersection. Returns
+ * the union without eps. */
+ALWAYS_INLINE vec measure_areas(geometry *g, int offsets, vec eps) {
   vec zero = vset1(0), smaller_side = vmin(g->inner_width, g->inner_height);
   /* a box without area meets nothing, whatever rounding left of offsets */
   if (offsets) smaller_side = vmin(smaller_side, narrowest_extent(g));
@@ -66,7 +67,9 @@ ALWAYS_INLINE void measure_areas(geometry *g, int offsets, vec eps) {
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
   vec area = vmul(g->width, g->height), target_area = vmul(g->target_width, g->target_height);
-  g->united = vadd(vsub(vadd(area, target_area), g->intersection), eps);
+  vec united = vsub(vadd(area, target_area), g->intersection);
+  g->united = vadd(united, eps);
+  return united;
 }
 
 /* x and w of both boxes to how far inside the target's edges the prediction's lie */
@@ -79,7 +82,7 @@ ALWAYS_INLINE void edge_offsets(vec x, vec extent, vec target_x, vec target_exte
   *high = vsub(vset1(0), vadd(shift, centre ? half : growth));
 }
 
-ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
+ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
   if (format == VLOSS_XYXY) {
     g->width = vsub(p.z, p.x);
     g->height = vsub(p.w, p.y);
@@ -101,23 +104,23 @@ ALWAYS_INLINE void measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geo
     measure_offsets(g->left, g->right, t.z, &g->inner_width, &g->outer_width);
     measure_offsets(g->top, g->bottom, t.w, &g->inner_height, &g->outer_height);
   }
-  measure_areas(g, format != VLOSS_XYXY, eps);
+  return measure_areas(g, format != VLOSS_XYXY, eps);
 }
 
 /* What is rare about many boxes, to be asked once. */
 typedef struct rarities {
   ivec signs;   /* of the extents */
-  vec smallest; /* union */
+  vec smallest; /* union, without eps */
   vec total;    /* of extents and unions: a NaN or a huge number anywhere stays */
 } rarities;
 
 ALWAYS_INLINE rarities no_rarities(void) { return (rarities){iset1(0), vset1(real_max), vset1(0)}; }
 
-ALWAYS_INLINE void note_rarities(rarities *r, const geometry *g) {
+ALWAYS_INLINE void note_rarities(rarities *r, const geometry *g, vec united) {
   ivec extents = ior(as_int(g->width), as_int(g->height));
   ivec target_extents = ior(as_int(g->target_width), as_int(g->target_height));
   r->signs = ior(r->signs, ior(extents, target_extents));
-  r->smallest = vmin(g->united, r->smallest);
+  r->smallest = vmin(united, r->smallest);
   vec outer = vadd(g->outer_width, g->outer_height);
   r->total = vadd(r->total, vfma(g->united, smallest_area(), outer));
 }
@@ -248,7 +251,7 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   mask huge = vlt(vset1(sizeof(real) == 4 ? 0x1p92f : (real)0x1p540), largest);
   vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
   geometry *g = &r->geometry;
-  measure(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
+  (void)measure(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
   if (format != VLOSS_CXCYWH) {
     found_p = vmul4(found_p, shrink);
     found_t = vmul4(found_t, shrink);
@@ -267,7 +270,7 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
                        vmax(tiny, vmul(vset1(root_of_smallest), r->scale)),
                        vmax(vset1(no_area), vmul(vmul(tiny, r->scale), r->scale)), 1, ordinary};
   scale_lengths(g, scale);
-  measure_areas(g, 1, r->limits.eps);
+  (void)measure_areas(g, 1, r->limits.eps);
 }
 
 #endif

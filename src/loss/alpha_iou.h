@@ -5,12 +5,12 @@ static inline box_loss alpha_iou(const geometry *g, const limits *l, const box_p
   iou_terms u = measure_iou(g, l);
   box_term linear = overlap_term(g, u);
   power f = raise(u.iou, p->alpha);
-  box_term t = apply(linear, vsub(vset1(1), f.value), f.slope);
+  box_term t = apply(l, linear, vsub(vset1(1), f.value), f.slope);
   if (p->base == VLOSS_BASE_IOU) return move_edges(g, t);
   if (p->base == VLOSS_BASE_GIOU) {
     hull_terms h = measure_hull(g, l);
     power hull = raise(h.q, p->alpha);
-    return move_edges(g, add_terms(t, apply(hull_term(g, h), hull.value, hull.slope)));
+    return move_edges(g, add_terms(t, apply(l, hull_term(g, h), hull.value, hull.slope)));
   }
   centre_distance d = measure_centres(g, l);
   power centre = raise(d.value, p->alpha);

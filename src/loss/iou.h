@@ -5,9 +5,9 @@ static inline box_loss iou(const geometry *g, const limits *l, const box_paramet
   box_term t = overlap_term(g, u);
   if (p->form == VLOSS_IOU_LOG) {
     vec slope = vselect(vlt(u.iou, p->floor), vset1(0), vdiv(vset1(1), u.iou));
-    t = apply(t, vmax(vset1(0), vneg(vlog(vmax(p->floor, u.iou)))), slope);
+    t = apply(l, t, vmax(vset1(0), vneg(vlog(vmax(p->floor, u.iou)))), slope);
   } else if (p->form == VLOSS_IOU_SQUARE) {
-    t = apply(t, vfnma(u.iou, u.iou, vset1(1)), vadd(u.iou, u.iou));
+    t = apply(l, t, vfnma(u.iou, u.iou, vset1(1)), vadd(u.iou, u.iou));
   }
   return move_edges(g, t);
 }

@@ -8,6 +8,7 @@
 #include "data.h"
 #include "testing.h"
 #include "vectors.h"
+#include "vectors_boxes.h"
 
 static void check_near(const vector *v, dtype type, const char *part, size_t i, double got,
                        double expected) {
@@ -55,12 +56,16 @@ static void check(const vector *v, dtype type) {
     check_near(v, type, "gradient", i, data_get(type, grad, i), v->grad[i]);
 }
 
+static void check_all(const vector *list, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    for (dtype type = F32; type < DTYPE_COUNT; type++) check(&list[i], type);
+  printf("%zu published vectors in f32 and f64 on %s\n", count, vloss_isa());
+}
+
 static void published_numbers(void **state) {
   (void)state;
-  size_t count = sizeof vectors / sizeof vectors[0];
-  for (size_t i = 0; i < count; i++)
-    for (dtype type = F32; type < DTYPE_COUNT; type++) check(&vectors[i], type);
-  printf("%zu published vectors in f32 and f64 on %s\n", count, vloss_isa());
+  check_all(vectors, sizeof vectors / sizeof vectors[0]);
+  check_all(box_vectors, sizeof box_vectors / sizeof box_vectors[0]);
 }
 
 int main(void) {

@@ -10,7 +10,7 @@ typedef struct span_pair {
   span input, target;
 } span_pair;
 
-enum { RELATIONS = 16 };
+enum { RELATIONS = 17 };
 
 /* How the two spans lie. Eighths in [-4, 4] keep centres and sums exact unless `digits`. */
 static span_pair relation(rng *r, dtype type, size_t kind, int digits) {
@@ -35,6 +35,9 @@ static span_pair relation(rng *r, dtype type, size_t kind, int digits) {
     case 12: return (span_pair){{a + part, -f}, target};
     case 13: return (span_pair){{a - part, f}, {a, -e}};
     case 14: return (span_pair){{value_step(type, a + 8, value_integer(r, -2, 2)), e}, {a + 8, e}};
+    case 15:
+      return (span_pair){{value_power(type == F32 ? -80 : -600) * value_integer(r, -2, 2), e},
+                         {0, e}};
     default: return (span_pair){{a + part, f}, target};
   }
 }

@@ -138,7 +138,34 @@ static void test_degenerate_boxes(void **state) {
   assert_int_equal(vloss_set_isa(NULL), VLOSS_OK);
 }
 
+/* Half inner and half outer, the edges of identical boxes cancel: to the last bit. */
+static void test_identical_boxes(void **state) {
+  (void)state;
+  size_t count;
+  const vloss_loss *losses = vloss_losses(&count);
+  for (size_t i = 0; i < count; i++) {
+    if (losses[i].family != VLOSS_BOXES) continue;
+    for (dtype type = F32; type < DTYPE_COUNT; type++) {
+      rng r = rng_init(data_seed(), type);
+      call c = call_init(&losses[i], type);
+      for (size_t k = 0; k < 4 * BOXES; k++) {
+        double value = k % 4 < 2 ? rng_between(&r, -1, 1) : rng_between(&r, 1, 3);
+        data_set(type, input, k, value);
+        data_set(type, target, k, value);
+      }
+      c.shape[0] = BOXES;
+      c.input = input;
+      c.target = target;
+      c.grad = grad;
+      assert_int_equal(call_run(&c), VLOSS_OK);
+      for (size_t k = 0; k < 4 * BOXES; k++)
+        if (data_get(type, grad, k) != 0) fail_msg("%s: %zu moves", losses[i].name, k);
+    }
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_degenerate_boxes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_degenerate_boxes),
+                                     cmocka_unit_test(test_identical_boxes)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

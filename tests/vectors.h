@@ -199,5 +199,4 @@ static const vector vectors[] = {
      .tolerance = 1e-6},
 };
 
-
 #endif

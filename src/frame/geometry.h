@@ -177,11 +177,19 @@ static inline vec reciprocal_power(vec a) {
   return power_of_two(vmax(vset1(1), vmin(vset1(2 * exponent_bias), exponent)));
 }
 
+/* How far inside an edge lies, scaled: what underflows still lies there. */
+static inline vec scale_offset(vec a, vec scale) {
+  vec zero = vset1(0), product = vmul(a, scale), least = vset1(real_min_normal);
+  vec side = vselect(vlt(a, zero), vneg(least), vselect(vlt(zero, a), least, product));
+  return vselect(veq(product, zero), side, product);
+}
+
 static inline void scale_lengths(geometry *g, vec scale) {
   vec *lengths[] = {&g->width,       &g->height,       &g->target_width, &g->target_height,
-                    &g->inner_width, &g->inner_height, &g->outer_width,  &g->outer_height,
-                    &g->left,        &g->top,          &g->right,        &g->bottom};
+                    &g->inner_width, &g->inner_height, &g->outer_width,  &g->outer_height};
+  vec *offsets[] = {&g->left, &g->top, &g->right, &g->bottom};
   for (size_t k = 0; k < COUNT(lengths); k++) *lengths[k] = vmul(*lengths[k], scale);
+  for (size_t k = 0; k < COUNT(offsets); k++) *offsets[k] = scale_offset(*offsets[k], scale);
 }
 
 /* One axis of a geometry. */

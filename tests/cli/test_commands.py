@@ -60,7 +60,7 @@ class Commands(Case):
 
     def test_help(self):
         text = self.succeed("--help")
-        for command in ["info", "list", "eval"]:
+        for command in ["info", "list", "eval", "simulate"]:
             self.assertRegex(text, r"\n  %s " % command)
             self.assertTrue(self.succeed(command, "--help").startswith("usage: vloss " + command))
         for name, _ in registry():
@@ -85,7 +85,7 @@ class Commands(Case):
             page = file.read()
         named = {"-" + name for name in re.findall(r"Fl -([a-z0-9-]+)", page)}
         shown = options(self.succeed("--help"))
-        for command in ["info", "list"]:
+        for command in ["info", "list", "simulate"]:
             shown |= options(self.succeed(command, "--help"))
             self.assertIn(".Ss vloss " + command, page)
         fixed = options(self.succeed("eval", "--help").split("parameters of")[0])

@@ -37,13 +37,18 @@ static const vloss_parameter cross_entropy[] = {
      offsetof(vloss_cross_entropy_options, ignore_index)},
 };
 
-#define OVERLAP_FIELDS                                                                           \
-  CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"),                \
-      NUMBER(overlap, smoothing, 1e-5, 0.0, DBL_MAX), NUMBER(overlap, gamma, 1.0, 0.0, DBL_MAX), \
-      FLAG(overlap, log)
-static const vloss_parameter dice[] = {OVERLAP_FIELDS, FLAG(overlap, squared)};
-static const vloss_parameter tversky[] = {OVERLAP_FIELDS, NUMBER(overlap, alpha, 0.5, 0.0, DBL_MAX),
-                                          NUMBER(overlap, beta, 0.5, 0.0, DBL_MAX)};
+#define OVERLAP_FIELDS(gamma_value)                                               \
+  CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"), \
+      NUMBER(overlap, smoothing, 1e-5, 0.0, DBL_MAX),                             \
+      NUMBER(overlap, gamma, gamma_value, 0.0, DBL_MAX)
+#define MISTAKE_WEIGHTS(alpha_value, beta_value) \
+  NUMBER(overlap, alpha, alpha_value, 0.0, DBL_MAX), NUMBER(overlap, beta, beta_value, 0.0, DBL_MAX)
+static const vloss_parameter dice[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log),
+                                       FLAG(overlap, squared)};
+static const vloss_parameter tversky[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log),
+                                          MISTAKE_WEIGHTS(0.5, 0.5)};
+static const vloss_parameter jaccard[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log)};
+static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE_WEIGHTS(0.7, 0.3)};
 
 /* Ranges of the parameters in prototypes. */
 #define RANGE_beta 0.0, DBL_MAX, NULL, 0, 0

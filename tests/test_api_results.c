@@ -188,27 +188,50 @@ static void test_words(void **state) {
   }
 }
 
+/* What the header says are a loss's defaults. */
+static const void *defaults_of(const vloss_loss *loss) {
+  static const vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;
+  static const vloss_cross_entropy_options cross_entropy = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  static const vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
+  static const vloss_overlap_options focal_tversky = VLOSS_FOCAL_TVERSKY_OPTIONS_INIT;
+  static const void *const structs[] = {
+      [VLOSS_BOXES] = &box, [VLOSS_ROWS] = &cross_entropy, [VLOSS_OVERLAP] = &overlap};
+  return strcmp(loss->name, "focal_tversky") == 0 ? &focal_tversky : structs[loss->family];
+}
+
 /* The registry's defaults are those of the structs' _INIT. */
 static void test_defaults(void **state) {
   (void)state;
-  const vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;
-  const vloss_cross_entropy_options cross_entropy = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
-  const vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
-  const void *const structs[] = {
-      [VLOSS_BOXES] = &box, [VLOSS_ROWS] = &cross_entropy, [VLOSS_OVERLAP] = &overlap};
   size_t count = 0;
   const vloss_loss *losses = vloss_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (size_t k = 0; k < losses[i].parameter_count; k++) {
       const vloss_parameter *p = &losses[i].parameters[k];
       if (p->offset == 0) continue; /* no field */
-      const void *field = (const char *)structs[losses[i].family] + p->offset;
+      const void *field = (const char *)defaults_of(&losses[i]) + p->offset;
       double value = p->choices != NULL ? (double)*(const int *)field
                      : p->whole         ? (double)*(const int64_t *)field
                                         : *(const double *)field;
       if (value != p->value)
         fail_msg("%s: %s is %g, not %g", losses[i].name, p->name, value, p->value);
     }
+}
+
+/* No options are the loss's own defaults, those of the families' odd one too. */
+static void test_no_options(void **state) {
+  (void)state;
+  const double x[4] = {0.1, 0.8, 0.3, 1}, t[4] = {1, 0, 1, 1};
+  double plain, loss;
+  vloss_overlap_options own = VLOSS_FOCAL_TVERSKY_OPTIONS_INIT;
+  assert_int_equal(vloss_focal_tversky_f64(x, t, 1, 4, NULL, NULL, &loss, NULL), VLOSS_OK);
+  assert_int_equal(vloss_focal_tversky_f64(x, t, 1, 4, &own, NULL, &plain, NULL), VLOSS_OK);
+  assert_true(loss == plain);
+  /* I 1.4, false positives .8, false negatives 1.6 */
+  assert_true(fabs(loss - pow(1.04 / (2.44 + 1e-5), 4.0 / 3)) < 1e-12);
+  assert_int_equal(vloss_tversky_f64(x, t, 1, 4, &own, NULL, &plain, NULL), VLOSS_OK);
+  assert_true(loss == plain);
+  assert_int_equal(vloss_tversky_f64(x, t, 1, 4, NULL, NULL, &loss, NULL), VLOSS_OK);
+  assert_true(fabs(loss - 1.2 / (2.6 + 1e-5)) < 1e-12);
 }
 
 /* The registry as tools see it. */
@@ -241,6 +264,7 @@ int main(void) {
                                      cmocka_unit_test(test_degenerate_boxes),
                                      cmocka_unit_test(test_words),
                                      cmocka_unit_test(test_defaults),
+                                     cmocka_unit_test(test_no_options),
                                      cmocka_unit_test(test_listing)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

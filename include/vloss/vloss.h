@@ -581,15 +581,19 @@ typedef struct vloss_overlap_options {
   size_t struct_size;          /**< sizeof(vloss_overlap_options) */
   vloss_activation activation; /**< default ::VLOSS_IDENTITY */
   double smoothing;            /**< s, added to numerator and denominator; >= 0, default 1e-5 */
-  double gamma;                /**< focal exponent; >= 0, default 1 */
+  double gamma;                /**< focal exponent of (1 - index)^gamma; >= 0, default 1 */
   int log;                     /**< 1: -ln of the index; needs smoothing > 0 and gamma = 1 */
   int squared;                 /**< dice only, 1: squares in the denominator (V-Net) */
-  double alpha;                /**< tversky only: weight of false positives; >= 0, default 0.5 */
-  double beta;                 /**< tversky only: weight of false negatives; >= 0, default 0.5 */
+  double alpha;                /**< Tversky only: weight of false positives; >= 0, default 0.5 */
+  double beta;                 /**< Tversky only: weight of false negatives; >= 0, default 0.5 */
 } vloss_overlap_options;
 
 #define VLOSS_OVERLAP_OPTIONS_INIT \
   { sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 1.0, 0, 0, 0.5, 0.5 }
+
+/** The defaults of vloss_focal_tversky_f32(): gamma 4/3, alpha 0.7, beta 0.3. */
+#define VLOSS_FOCAL_TVERSKY_OPTIONS_INIT \
+  { sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 4.0 / 3.0, 0, 0, 0.7, 0.3 }
 
 /**
  * Dice loss (Milletari et al. 2016, arXiv 1606.04797): with I = sum p t, P = sum p, Y = sum t over
@@ -622,14 +626,13 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_dice_f64(const double *input, const
                                                       double *grad);
 
 /**
- * Tversky loss (Salehi et al. 2017, arXiv 1706.05721), focal with gamma != 1 (Abraham and Khan
- * 2018, arXiv 1810.07842): with I, P, Y as in vloss_dice_f32(),
+ * Tversky loss (Salehi et al. 2017, arXiv 1706.05721): with I, P, Y as in vloss_dice_f32(),
  *
  *     T = (I + s) / (I + alpha (P - I) + beta (Y - I) + s)     L = (1 - T)^gamma, or -ln T if `log`
  *     dL/dp = -(t Den - Num (alpha + (1 - alpha - beta) t)) / Den^2, times the outer slope
  *
- * alpha = beta = 1/2 is Dice with smoothing 2s, alpha = beta = 1 is Jaccard. All else as in
- * vloss_dice_f32().
+ * alpha = beta = 1/2 is Dice with smoothing 2s, alpha = beta = 1 is vloss_jaccard_f32(). All else
+ * as in vloss_dice_f32().
  *
  * @param overlap  NULL means ::VLOSS_OVERLAP_OPTIONS_INIT.
  */
@@ -644,6 +647,52 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_tversky_f64(const double *input, co
                                                          const vloss_overlap_options *overlap,
                                                          const vloss_options *options, double *loss,
                                                          double *grad);
+
+/**
+ * Jaccard loss, also soft IoU loss: with I, P, Y as in vloss_dice_f32(),
+ *
+ *     J = (I + s) / (P + Y - I + s)     L = (1 - J)^gamma, or -ln J if `log`
+ *     dL/dp = -(t (P + Y - I + s) - (I + s) (1 - t)) / (P + Y - I + s)^2, times the outer slope
+ *
+ * That is vloss_tversky_f32() with alpha = beta = 1; the fields alpha and beta are not looked at.
+ * All else as in vloss_dice_f32().
+ *
+ * @param overlap  NULL means ::VLOSS_OVERLAP_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_jaccard_f32(const float *input, const float *target,
+                                                         size_t groups, size_t size,
+                                                         const vloss_overlap_options *overlap,
+                                                         const vloss_options *options, float *loss,
+                                                         float *grad);
+/** @copydoc vloss_jaccard_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_jaccard_f64(const double *input, const double *target,
+                                                         size_t groups, size_t size,
+                                                         const vloss_overlap_options *overlap,
+                                                         const vloss_options *options, double *loss,
+                                                         double *grad);
+
+/**
+ * Focal Tversky loss (after Abraham and Khan 2018, arXiv 1810.07842): (1 - T)^gamma, T the index of
+ * vloss_tversky_f32(), which computes the same for the same options; only the defaults differ:
+ * gamma 4/3, alpha 0.7, beta 0.3. There is no logarithm: the field `log` is not looked at.
+ *
+ * Beware of two conventions. The exponent here is gamma itself, as in all losses of this library
+ * and as in the focal loss: gamma > 1 favours groups that are segmented badly. The paper writes
+ * (1 - T)^(1 / gamma) with gamma = 4/3, and its alpha = 0.7 weighs false negatives, where
+ * Salehi's and this library's alpha weighs false positives. The paper's own setting is gamma =
+ * 0.75, alpha = 0.3, beta = 0.7 here.
+ *
+ * Below gamma = 1 the slope grows without end towards a perfect match; at 1 - T = 0 it is 0.
+ *
+ * @param overlap  NULL means ::VLOSS_FOCAL_TVERSKY_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_tversky_f32(
+    const float *input, const float *target, size_t groups, size_t size,
+    const vloss_overlap_options *overlap, const vloss_options *options, float *loss, float *grad);
+/** @copydoc vloss_focal_tversky_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_tversky_f64(
+    const double *input, const double *target, size_t groups, size_t size,
+    const vloss_overlap_options *overlap, const vloss_options *options, double *loss, double *grad);
 
 #ifdef __cplusplus
 }

@@ -85,13 +85,28 @@ static inline void request_parameter(request *r, const vloss_parameter *paramete
   if (fault != VLOSS_OK) request_fail(r, fault, parameter->name);
 }
 
-/* Copies the fields that a loss has from the caller's struct (NULL: none) to one that holds the
- * defaults, and checks them. Those that only other losses have are not looked at. */
+/* The default of a field. */
+static inline void set_default(const vloss_parameter *p, char *field) {
+  if (p->choices)
+    *(int *)(void *)field = (int)p->value;
+  else if (p->whole)
+    *(int64_t *)(void *)field = (int64_t)p->value;
+  else
+    *(double *)(void *)field = p->value;
+}
+
+/* Copies the fields that a loss has from the caller's struct (NULL: their defaults) to one that
+ * holds something valid in all fields, and checks them. Those that only other losses have are not
+ * looked at. */
 static inline void request_fields(request *r, const vloss_loss *about, const void *from, void *to) {
-  for (size_t k = 0; from && k < about->parameter_count; k++) {
+  for (size_t k = 0; k < about->parameter_count; k++) {
     const vloss_parameter *p = &about->parameters[k];
-    const char *source = (const char *)from + p->offset;
     char *field = (char *)to + p->offset;
+    if (!from) {
+      set_default(p, field);
+      continue;
+    }
+    const char *source = (const char *)from + p->offset;
     if (p->choices) {
       memcpy(field, source, sizeof(int));
       request_parameter(r, p, (double)*(const int *)(const void *)source);

@@ -3,24 +3,8 @@
 #ifndef VLOSS_OVERLAP_H
 #define VLOSS_OVERLAP_H
 
+#include "frame/overlap_index.h"
 #include "frame/reduce.h"
-
-/* The sums of a group: no differences, so that a loss near 0 keeps its digits. If squared, the
- * first kind of mistake is (p - t)^2 and the second 0. */
-typedef struct overlap_sums {
-  vec product, false_positives, false_negatives; /* p t, p (1 - t), t (1 - p) */
-} overlap_sums;
-
-/* An index of similarity, 1 for a perfect match, as numerator by denominator, and the slopes of
- * both with respect to p: constant + target t + input p. */
-typedef struct overlap_index {
-  vec numerator, denominator;
-  vec difference;       /* denominator - numerator */
-  vec numerator_target; /* slope of the numerator, by t */
-  vec denominator_constant, denominator_target, denominator_input;
-} overlap_index;
-
-typedef overlap_index overlap_step(overlap_sums s, const vloss_overlap_options *options);
 
 ALWAYS_INLINE probability activate(vec x, vloss_activation activation) {
   return activation == VLOSS_IDENTITY ? (probability){x, vsub(vset1(1), x)} : vlogistic(x);

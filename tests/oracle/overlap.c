@@ -96,8 +96,7 @@ static void dice(const sample *s, truth *t) {
   }
 }
 
-static void tversky(const sample *s, truth *t) {
-  wide alpha = oracle_parameter(s, "alpha"), beta = oracle_parameter(s, "beta");
+static void weigh(const sample *s, truth *t, wide alpha, wide beta) {
   wide smoothing = oracle_parameter(s, "smoothing"), slope;
   sums a = make_sums(s, 0);
   wide missing = alpha * a.spurious + beta * a.missed;
@@ -111,4 +110,15 @@ static void tversky(const sample *s, truth *t) {
   }
 }
 
-const oracle_row oracle_overlap[] = {{"dice", dice}, {"tversky", tversky}, {NULL, NULL}};
+static void tversky(const sample *s, truth *t) {
+  weigh(s, t, oracle_parameter(s, "alpha"), oracle_parameter(s, "beta"));
+}
+
+/* Intersection over union. */
+static void jaccard(const sample *s, truth *t) { weigh(s, t, 1, 1); }
+
+const oracle_row oracle_overlap[] = {{"dice", dice},
+                                     {"tversky", tversky},
+                                     {"jaccard", jaccard},
+                                     {"focal_tversky", tversky},
+                                     {NULL, NULL}};

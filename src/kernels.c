@@ -10,13 +10,19 @@
 
 #include "steps.h" /* made by the build: every loss/<name>.h of the registry */
 
+/* What a frame asks of a loss. */
+#define pairwise_steps(name) name
+#define boxes_steps(name) name##_terms, name
+#define rows_steps(name) name
+#define overlap_steps(name) name
+
 /* A kernel, and what its frame keeps out of line. */
 #define LOSS(name, family, parameters)                                                        \
   OUT_OF_LINE void name##_rare(const void *work, size_t begin, size_t end, partial *result) { \
-    family##_rare(work, begin, end, result, name);                                            \
+    family##_rare(work, begin, end, result, family##_steps(name));                            \
   }                                                                                           \
   static void name##_kernel(const void *work, size_t begin, size_t end, partial *result) {    \
-    family(work, begin, end, result, name, name##_rare);                                      \
+    family(work, begin, end, result, family##_steps(name), name##_rare);                      \
   }
 #include "losses.def"
 #undef LOSS

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The terms of box losses: each a value, and its slopes as an edge of the prediction moves outwards.
- * On its way an edge changes the extent of its axis; as an inner edge it also changes that of the
+/* The terms of box losses, in two steps. What divides, takes a root or an angle is measured first,
+ * for many boxes; then come values and slopes. A slope is that of an edge of the prediction which
+ * moves outwards: on its way it changes the extent of its axis, as an inner edge also that of the
  * intersection, as an outer edge that of the enclosing box. */
 #ifndef VLOSS_BOX_TERMS_H
 #define VLOSS_BOX_TERMS_H
@@ -86,6 +87,9 @@ static inline power raise(vec base, vec exponent) {
   return (power){value, vselect(veq(base, vset1(0)), vset1(0), slope)};
 }
 
+/* a^2 + b^2 + c */
+static inline vec square_sum(vec a, vec b, vec c) { return vfma(a, a, vfma(b, b, c)); }
+
 /* 1 / a, and 0 where a guarded fraction is 0 */
 static inline vec guarded_inverse(const limits *l, vec a) {
   vec inverse = vdiv(vset1(1), a);
@@ -104,21 +108,21 @@ static inline vec unit_scale(const limits *l, vec extent) {
 }
 
 /* IoU = I / (U + eps), and the inverse of its denominator. */
-typedef struct iou_terms {
+typedef struct iou_measure {
   vec iou, inverse;
-} iou_terms;
+} iou_measure;
 
 /* Divides by the inverse and mends the rounding: exactly 0 for disjoint, 1 for identical boxes. */
-static inline iou_terms measure_iou(const geometry *g, const limits *l) {
+static inline iou_measure measure_iou(const geometry *g, const limits *l) {
   vec inverse = guarded_inverse(l, g->united);
   vec iou = vmul(g->intersection, inverse);
   vec remainder = vfnma(iou, g->united, g->intersection);
-  return (iou_terms){vfma(remainder, inverse, iou), inverse};
+  return (iou_measure){vfma(remainder, inverse, iou), inverse};
 }
 
 /* 1 - IoU: dIoU = [(1 + IoU) dI - IoU dA] / (U + eps), rounded product by product, so that the
  * edges of identical boxes, half inner and half outer, cancel. */
-static inline box_term overlap_term(const geometry *g, iou_terms u) {
+static inline box_term overlap_term(const geometry *g, iou_measure u) {
   vec by_area = vmul(u.iou, u.inverse), by_inner = vfma(u.iou, u.inverse, u.inverse);
   vec area_x = vmul(g->height, by_area), area_y = vmul(g->width, by_area);
   return (box_term){vsub(vset1(1), u.iou),
@@ -127,17 +131,17 @@ static inline box_term overlap_term(const geometry *g, iou_terms u) {
 }
 
 /* q = (C - U) / (C + eps), C the area of the enclosing box: dq = [(1 - q) dC - dA + dI] / (C + eps) */
-typedef struct hull_terms {
+typedef struct hull_measure {
   vec q, inverse;
-} hull_terms;
+} hull_measure;
 
-static inline hull_terms measure_hull(const geometry *g, const limits *l) {
+static inline hull_measure measure_hull(const geometry *g, const limits *l) {
   vec hull = vfma(g->outer_width, g->outer_height, l->eps);
   vec inverse = guarded_inverse(l, hull);
-  return (hull_terms){vmax(vmul(vsub(hull, g->united), inverse), vset1(0)), inverse};
+  return (hull_measure){vmax(vmul(vsub(hull, g->united), inverse), vset1(0)), inverse};
 }
 
-static inline box_term hull_term(const geometry *g, hull_terms h) {
+static inline box_term hull_term(const geometry *g, hull_measure h) {
   vec by_hull = vfnma(h.q, h.inverse, h.inverse);
   vec area_x = vmul(g->height, h.inverse), area_y = vmul(g->width, h.inverse);
   return (box_term){
@@ -148,9 +152,7 @@ static inline box_term hull_term(const geometry *g, hull_terms h) {
 }
 
 /* 1 - IoU + q, the slopes of areas taken together */
-static inline box_term giou_term(const geometry *g, const limits *l) {
-  iou_terms u = measure_iou(g, l);
-  hull_terms h = measure_hull(g, l);
+static inline box_term giou_term(const geometry *g, iou_measure u, hull_measure h) {
   vec zero = vset1(0);
   vec by_inner = vsub(vfma(u.iou, u.inverse, u.inverse), h.inverse);
   vec by_outer = vfnma(h.q, h.inverse, h.inverse);
@@ -163,31 +165,28 @@ static inline box_term giou_term(const geometry *g, const limits *l) {
 }
 
 /* R = (Dx^2 + Dy^2) / D, D = cw^2 + ch^2 + eps: the distance of the centres in diagonals of the
- * enclosing box. */
+ * enclosing box; and 1 / D. */
 typedef struct centre_distance {
-  vec value;
-  vec outer_x, outer_y; /* by its outer edges */
-  vec x, y;             /* by twice the coordinates of the centre, doubled */
+  vec value, inverse;
 } centre_distance;
 
 static inline centre_distance measure_centres(const geometry *g, const limits *l) {
-  vec diagonal =
-      vfma(g->outer_width, g->outer_width, vfma(g->outer_height, g->outer_height, l->eps));
+  vec diagonal = square_sum(g->outer_width, g->outer_height, l->eps);
   vec inverse = guarded_inverse(l, diagonal);
   vec x = vsub(g->left, g->right), y = vsub(g->top, g->bottom); /* 2 Dx, 2 Dy */
-  vec value = vmul(vmul(vset1((real)0.25), vfma(x, x, vmul(y, y))), inverse);
-  vec by_outer = vmul(vmul(vset1(-2), value), inverse);
-  return (centre_distance){value, vmul(by_outer, g->outer_width), vmul(by_outer, g->outer_height),
-                           vmul(x, inverse), vmul(y, inverse)};
+  vec quarter = vmul(vset1((real)0.25), inverse);
+  return (centre_distance){vmul(square_sum(x, y, vset1(0)), quarter), inverse};
 }
 
 /* Adds a function of R to a term, by its value and slope. */
 static inline box_loss add_centres(const geometry *g, box_term t, centre_distance d, vec value,
                                    vec slope) {
+  vec by_centre = vmul(slope, d.inverse), by_outer = vmul(vmul(vset1(2), d.value), by_centre);
   t.value = vadd(t.value, value);
-  t.x.outer = vadd(t.x.outer, vmul(slope, d.outer_x));
-  t.y.outer = vadd(t.y.outer, vmul(slope, d.outer_y));
-  return move_centre(move_edges(g, t), vmul(slope, d.x), vmul(slope, d.y));
+  t.x.outer = vfnma(by_outer, g->outer_width, t.x.outer);
+  t.y.outer = vfnma(by_outer, g->outer_height, t.y.outer);
+  return move_centre(move_edges(g, t), vmul(by_centre, vsub(g->left, g->right)),
+                     vmul(by_centre, vsub(g->top, g->bottom)));
 }
 
 /* v = (4 / pi^2) Delta^2, Delta = atan(W/H) - atan(w/h), as one angle; slopes by the extents of the
@@ -206,7 +205,7 @@ static inline aspect measure_aspect(const geometry *g, const limits *l) {
   vec turn =
       vangle(vsub(vmul(target_w, h), vmul(w, target_h)), vfma(target_h, h, vmul(target_w, w)));
   vec part = vmul(vset1(four_over_pi_square), turn);
-  vec inverse = inverse_or_zero(vfma(w, w, vmul(h, h)));
+  vec inverse = inverse_or_zero(square_sum(w, h, vset1(0)));
   vec slope = vmul(vadd(part, part), inverse);
   return (aspect){vmul(part, turn), bounded(l, vmul(vmul(vneg(slope), h), scale)),
                   bounded(l, vmul(vmul(slope, w), scale))};
@@ -247,16 +246,24 @@ static inline extent_difference measure_extents(const limits *l, vec extent, vec
   return (extent_difference){value, {by_extent, vadd(by_extent, by_outer)}};
 }
 
-/* L = 1 - IoU + R + Ew + Eh with the slopes of the edges alone, and R */
-static inline box_loss extended_loss(const geometry *g, const limits *l, iou_terms u) {
-  box_term t = overlap_term(g, u);
-  extent_difference x = measure_extents(l, g->width, g->target_width, g->outer_width);
-  extent_difference y = measure_extents(l, g->height, g->target_height, g->outer_height);
-  t.value = vadd(t.value, vadd(x.value, y.value));
-  t.x = add_slopes(t.x, x.slopes);
-  t.y = add_slopes(t.y, y.slopes);
-  centre_distance d = measure_centres(g, l);
-  return add_centres(g, t, d, d.value, vset1(1));
-}
+/* S / (4 WY): the distances of the four corners in diagonals WY of the enclosing box; its slopes by
+ * the edges, and by the extents of the enclosing box per extent. */
+typedef struct corner_distance {
+  vec value, by_outer;
+  vec left, top, right, bottom;
+} corner_distance;
+
+/* What the steps of a loss hand over; each uses some. */
+typedef struct box_terms {
+  iou_measure overlap;
+  hull_measure hull;
+  centre_distance centres;
+  aspect aspect;
+  extent_difference x, y;
+  corner_distance corners;
+  power powers[4];
+  vec weight;
+  vec centre_x, centre_y; /* slopes by the coordinates of the centre */
+} box_terms;
 
 #endif

@@ -6,7 +6,11 @@
 #include "frame/box_terms.h"
 #include "frame/reduce.h"
 
-typedef box_loss boxes_step(const geometry *g, const limits *l, const box_parameters *p);
+/* What a loss measures first, and what it makes of that. */
+typedef void boxes_measures(const geometry *g, const limits *l, const box_parameters *p,
+                            box_terms *t);
+typedef box_loss boxes_step(const geometry *g, const limits *l, const box_parameters *p,
+                            const box_terms *t);
 
 /* From edges to the format of the input, where x2 = x1 + w, or x = (x1 + x2) / 2, w = x2 - x1;
  * `half` is half the upstream gradient. */
@@ -134,8 +138,8 @@ static inline limits ordinary_limits(const boxes_call *c) {
 }
 
 /* Boxes [i, i + count) of any kind; returns their losses. */
-ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, size_t count,
-                               size_t *degenerate) {
+ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_measures *terms, boxes_step *step,
+                               size_t i, size_t count, size_t *degenerate) {
   vec4 prediction = vload4_part(c->input + 4 * i, count);
   vec4 target = vload4_part(c->target + 4 * i, count);
   rescued rare;
@@ -149,7 +153,9 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_step *step, size_t i, 
     rescue(prediction, target, c->format, c->eps, ordinary, &rare);
     *degenerate += count_bits(vbits(rare.degenerate)); /* padding is not */
   }
-  box_loss r = step(&rare.geometry, &rare.limits, &c->parameters);
+  box_terms t;
+  terms(&rare.geometry, &rare.limits, &c->parameters, &t);
+  box_loss r = step(&rare.geometry, &rare.limits, &c->parameters, &t);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
   return boxes_finish(c, r, i, count, c->what);
 }
@@ -162,11 +168,11 @@ typedef struct boxes_rest {
 
 /* Boxes [begin, end) of any kind, out of the way of the loop. */
 ALWAYS_INLINE void boxes_rare(const void *work, size_t begin, size_t end, partial *result,
-                              boxes_step *step) {
+                              boxes_measures *terms, boxes_step *step) {
   const boxes_rest *rest = work;
   for (size_t i = begin; i < end; i += LANES)
     vstore(rest->losses + (i - begin),
-           boxes_vector(rest->call, step, i, smaller(end - i, LANES), &result->degenerate));
+           boxes_vector(rest->call, terms, step, i, smaller(end - i, LANES), &result->degenerate));
 }
 
 enum { BOXES = 2 * BLOCK }; /* measured together */
@@ -182,10 +188,10 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
   return are_ordinary(&found);
 }
 
-/* BOXES boxes from i on, if all are ordinary; returns whether they are. Two short loops: in one,
- * the chain from load to store is longer than a CPU can look ahead. */
-ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, int what,
-                              real *losses) {
+/* BOXES boxes from i on, if all are ordinary; returns whether they are. Three short loops: in one, the
+ * chain from load to store is longer than a CPU can look ahead. */
+ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_measures *terms, boxes_step *step,
+                              size_t i, int what, real *losses) {
   geometry g[BOXES / LANES];
   mask ordinary;
   if (c->format == VLOSS_XYXY)
@@ -196,31 +202,35 @@ ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_step *step, size_t i, i
     ordinary = boxes_measure(c, i, VLOSS_CXCYWH, g);
   if (UNLIKELY(!vall(ordinary))) return 0;
   limits l = ordinary_limits(c);
+  box_terms t[BOXES / LANES];
+  for (size_t k = 0; k < BOXES / LANES; k++) terms(&g[k], &l, &c->parameters, &t[k]);
   for (size_t k = 0; k < BOXES / LANES; k++) {
-    box_loss r = step(&g[k], &l, &c->parameters);
+    box_loss r = step(&g[k], &l, &c->parameters, &t[k]);
     vstore(losses + k * LANES, boxes_finish(c, r, i + k * LANES, LANES, what));
   }
   return 1;
 }
 
 /* Boxes [begin, begin + count), count <= BOXES. */
-ALWAYS_INLINE void boxes_some(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
-                              size_t count, int what, real *losses, partial *result) {
-  if (count == BOXES && boxes_group(c, step, begin, what, losses)) return;
+ALWAYS_INLINE void boxes_some(const boxes_call *c, boxes_measures *terms, boxes_step *step,
+                              kernel *rare, size_t begin, size_t count, int what, real *losses,
+                              partial *result) {
+  if (count == BOXES && boxes_group(c, terms, step, begin, what, losses)) return;
   boxes_rest rest = {c, losses};
   rare(&rest, begin, begin + count, result);
 }
 
 /* Up to a chunk of boxes whose lanes do not overflow. */
-ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
-                               size_t count, int what, totals *t, partial *result) {
+ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_measures *terms, boxes_step *step,
+                               kernel *rare, size_t begin, size_t count, int what, totals *t,
+                               partial *result) {
   lanes sums = lanes_zero();
   for (size_t i = 0; i < count; i += GROUP) {
     lanes group = lanes_zero();
     for (size_t k = i; k < smaller(i + GROUP, count); k += BOXES) {
       size_t some = smaller(count - k, BOXES);
       real losses[BOXES];
-      boxes_some(c, step, rare, begin + k, some, what, losses, result);
+      boxes_some(c, terms, step, rare, begin + k, some, what, losses, result);
       lanes_add_values(&group, losses, some);
     }
     sums = lanes_add(sums, group);
@@ -229,16 +239,18 @@ ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_step *step, kernel *ra
 }
 
 /* The same with weights: the losses wait in a buffer, since they may overflow. */
-ALWAYS_INLINE void boxes_weighted(const boxes_call *c, boxes_step *step, kernel *rare, size_t begin,
-                                  size_t count, totals *t, partial *result) {
+ALWAYS_INLINE void boxes_weighted(const boxes_call *c, boxes_measures *terms, boxes_step *step,
+                                  kernel *rare, size_t begin, size_t count, totals *t,
+                                  partial *result) {
   real losses[CHUNK];
   for (size_t i = 0; i < count; i += BOXES)
-    boxes_some(c, step, rare, begin + i, smaller(count - i, BOXES), GENERAL, losses + i, result);
+    boxes_some(c, terms, step, rare, begin + i, smaller(count - i, BOXES), GENERAL, losses + i,
+               result);
   if (c->base->want_loss) totals_add_chunk(t, losses, count);
 }
 
 ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *result,
-                         boxes_step *step, kernel *rare) {
+                         boxes_measures *terms, boxes_step *step, kernel *rare) {
   const boxes_job *j = work;
   boxes_call c = boxes_begin(j);
   int streamed = may_stream(&j->base, reals(c.grad, 4 * begin));
@@ -246,13 +258,13 @@ ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *re
   for (size_t i = begin; i < end; i += CHUNK) {
     size_t count = smaller(end - i, CHUNK);
     if (c.what & GENERAL)
-      boxes_weighted(&c, step, rare, i, count, &t, result);
+      boxes_weighted(&c, terms, step, rare, i, count, &t, result);
     else if (!c.grad)
-      boxes_chunk(&c, step, rare, i, count, 0, &t, result);
+      boxes_chunk(&c, terms, step, rare, i, count, 0, &t, result);
     else if (streamed)
-      boxes_chunk(&c, step, rare, i, count, GRAD | STREAM, &t, result);
+      boxes_chunk(&c, terms, step, rare, i, count, GRAD | STREAM, &t, result);
     else
-      boxes_chunk(&c, step, rare, i, count, GRAD, &t, result);
+      boxes_chunk(&c, terms, step, rare, i, count, GRAD, &t, result);
   }
   if (streamed) vstream_end();
   result->sums[0] = totals_sum(&t);

@@ -1,24 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* L = 1 - IoU^a, + q^a for GIoU, + R^a for DIoU, + R^a + (beta v)^a for CIoU, beta = CIoU's alpha
  * constant */
-static inline box_loss alpha_iou(const geometry *g, const limits *l, const box_parameters *p) {
-  iou_terms u = measure_iou(g, l);
-  box_term linear = overlap_term(g, u);
-  power f = raise(u.iou, p->alpha);
-  box_term t = apply(l, linear, vsub(vset1(1), f.value), f.slope);
-  if (p->base == VLOSS_BASE_IOU) return move_edges(g, t);
+static inline void alpha_iou_terms(const geometry *g, const limits *l, const box_parameters *p,
+                                   box_terms *t) {
+  t->overlap = measure_iou(g, l);
+  t->powers[0] = raise(t->overlap.iou, p->alpha);
   if (p->base == VLOSS_BASE_GIOU) {
-    hull_terms h = measure_hull(g, l);
-    power hull = raise(h.q, p->alpha);
-    return move_edges(g, add_terms(t, apply(l, hull_term(g, h), hull.value, hull.slope)));
+    t->hull = measure_hull(g, l);
+    t->powers[1] = raise(t->hull.q, p->alpha);
   }
-  centre_distance d = measure_centres(g, l);
-  power centre = raise(d.value, p->alpha);
+  if (p->base >= VLOSS_BASE_DIOU) {
+    t->centres = measure_centres(g, l);
+    t->powers[2] = raise(t->centres.value, p->alpha);
+  }
   if (p->base == VLOSS_BASE_CIOU) {
-    aspect a = measure_aspect(g, l);
-    vec beta = aspect_weight(a.value, linear.value);
-    power turn = raise(vmul(beta, a.value), p->alpha);
-    t = add_aspect(t, a, turn.value, vmul(beta, turn.slope));
+    t->aspect = measure_aspect(g, l);
+    t->weight = aspect_weight(t->aspect.value, vsub(vset1(1), t->overlap.iou));
+    t->powers[3] = raise(vmul(t->weight, t->aspect.value), p->alpha);
   }
-  return add_centres(g, t, d, centre.value, centre.slope);
+}
+
+static inline box_loss alpha_iou(const geometry *g, const limits *l, const box_parameters *p,
+                                 const box_terms *t) {
+  power overlap = t->powers[0], hull = t->powers[1], centre = t->powers[2], turn = t->powers[3];
+  box_term sum =
+      apply(l, overlap_term(g, t->overlap), vsub(vset1(1), overlap.value), overlap.slope);
+  if (p->base == VLOSS_BASE_IOU) return move_edges(g, sum);
+  if (p->base == VLOSS_BASE_GIOU)
+    return move_edges(g, add_terms(sum, apply(l, hull_term(g, t->hull), hull.value, hull.slope)));
+  if (p->base == VLOSS_BASE_CIOU)
+    sum = add_aspect(sum, t->aspect, turn.value, vmul(t->weight, turn.slope));
+  return add_centres(g, sum, t->centres, centre.value, centre.slope);
 }

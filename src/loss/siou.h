@@ -54,7 +54,8 @@ static inline vec signed_slope(vec d, vec slope) {
   return vselect(veq(d, zero), zero, either);
 }
 
-static inline box_loss siou(const geometry *g, const limits *l, const box_parameters *p) {
+static inline void siou_terms(const geometry *g, const limits *l, const box_parameters *p,
+                              box_terms *t) {
   vec half = vset1((real)0.5);
   vec dx = vmul(half, vsub(g->left, g->right)), dy = vmul(half, vsub(g->top, g->bottom));
   vec x = vabs(dx), y = vabs(dy);
@@ -74,11 +75,24 @@ static inline box_loss siou(const geometry *g, const limits *l, const box_parame
   by_x = bounded(l, vadd(by_x, vselect(flat, larger, smaller)));
   by_y = bounded(l, vadd(by_y, vselect(flat, smaller, larger)));
 
-  box_term t = overlap_term(g, measure_iou(g, l));
-  vec sum = vadd(vadd(cost_x.value, cost_y.value), vadd(width.value, height.value));
-  t.value = vfma(half, sum, t.value);
-  t.x = (axis_slopes){vfma(half, width.slope, t.x.inner), vfma(half, outer_x, t.x.outer)};
-  t.y = (axis_slopes){vfma(half, height.slope, t.y.inner), vfma(half, outer_y, t.y.outer)};
-  return move_centre(move_edges(g, t), vmul(half, signed_slope(dx, by_x)),
-                     vmul(half, signed_slope(dy, by_y)));
+  t->overlap = measure_iou(g, l);
+  t->x = (extent_difference){vadd(cost_x.value, width.value), {width.slope, outer_x}};
+  t->y = (extent_difference){vadd(cost_y.value, height.value), {height.slope, outer_y}};
+  t->centre_x = signed_slope(dx, by_x);
+  t->centre_y = signed_slope(dy, by_y);
+}
+
+static inline axis_slopes add_half(axis_slopes a, axis_slopes b) {
+  vec half = vset1((real)0.5);
+  return (axis_slopes){vfma(half, b.inner, a.inner), vfma(half, b.outer, a.outer)};
+}
+
+static inline box_loss siou(const geometry *g, const limits *l, const box_parameters *p,
+                            const box_terms *t) {
+  (void)l, (void)p;
+  vec half = vset1((real)0.5);
+  box_term linear = overlap_term(g, t->overlap);
+  box_term sum = {vfma(half, vadd(t->x.value, t->y.value), linear.value),
+                  add_half(linear.x, t->x.slopes), add_half(linear.y, t->y.slopes)};
+  return move_centre(move_edges(g, sum), vmul(half, t->centre_x), vmul(half, t->centre_y));
 }

@@ -54,9 +54,45 @@ size_t call_elements(const call *c) {
   return 0;
 }
 
+/* An overlap loss says what its groups are. */
+static vloss_grouping grouping(const call *c) {
+  return (vloss_grouping)(int)call_get(c, "grouping");
+}
+
+static size_t overlap_samples(const call *c) {
+  switch (grouping(c)) {
+    case VLOSS_GROUP_IMAGE_CHANNEL: return c->shape[0] * c->shape[2];
+    case VLOSS_GROUP_CHANNEL: return c->shape[2];
+    case VLOSS_GROUP_BATCH: return 1;
+    default: return c->shape[0];
+  }
+}
+
 size_t call_samples(const call *c) {
   if (call_elements(c) == 0) return 0;
+  if (c->loss->family == VLOSS_OVERLAP) return overlap_samples(c);
   return c->loss->family == VLOSS_ROWS ? c->shape[0] * c->shape[2] : c->shape[0];
+}
+
+static size_t overlap_sample_of(const call *c, size_t element) {
+  size_t image = element / c->shape[1], channels = c->shape[2] > 0 ? c->shape[2] : 1;
+  size_t channel = element % c->shape[1] / (c->shape[1] / channels);
+  switch (grouping(c)) {
+    case VLOSS_GROUP_IMAGE_CHANNEL: return image * channels + channel;
+    case VLOSS_GROUP_CHANNEL: return channel;
+    case VLOSS_GROUP_BATCH: return 0;
+    default: return image;
+  }
+}
+
+size_t call_sample_of(const call *c, size_t element) {
+  size_t inner = c->shape[2];
+  switch (c->loss->family) {
+    case VLOSS_BOXES: return element / 4;
+    case VLOSS_ROWS: return element / (c->shape[1] * inner) * inner + element % inner;
+    case VLOSS_OVERLAP: return overlap_sample_of(c, element);
+    default: return element;
+  }
 }
 
 /* The fields of an options struct from the parameters. */
@@ -102,6 +138,7 @@ typedef vloss_status runner(const call *c);
 #define RUN_overlap(name, dtype, parameters)                                                       \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \
+    own.channels = c->shape[2];                                                                    \
     set_fields(c, &own);                                                                           \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
                                   c->loss_out, c->grad);                                           \

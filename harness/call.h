@@ -17,7 +17,7 @@ typedef struct call {
   const void *target; /* not for rows */
   vloss_labels labels;
   const void *class_weight;
-  /* pairwise and boxes: n; rows: n, classes, inner; overlap: groups, size */
+  /* pairwise and boxes: n; rows: n, classes, inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
   const vloss_options *options;
@@ -44,5 +44,8 @@ const char *family_name(vloss_family family);
 /* Elements of the input (and gradient, and target where there is one), and samples. */
 size_t call_elements(const call *c);
 size_t call_samples(const call *c);
+
+/* The sample of an element of the input. */
+size_t call_sample_of(const call *c, size_t element);
 
 #endif

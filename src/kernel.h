@@ -70,7 +70,13 @@ typedef struct rows_job {
   int64_t ignore_index;
 } rows_job;
 
-typedef enum overlap_phase { OVERLAP_SUMS, OVERLAP_TERMS, OVERLAP_GRADIENT } overlap_phase;
+typedef enum overlap_phase {
+  OVERLAP_SUMS,
+  OVERLAP_TERMS,
+  OVERLAP_GRADIENT,
+  PLANE_SUMS,
+  PLANE_GRADIENT
+} overlap_phase;
 
 /* The sums over a group, and what a loss makes of them: its value and the slope
  * constant + target t + input p with respect to p. */
@@ -80,13 +86,30 @@ typedef struct overlap_group {
   double slope, slope_target, slope_input;
 } overlap_group;
 
-/* Units: elements of one group (sums, gradient), groups (terms, always the f64 kernel). */
+/* The slopes of a group, times everything that multiplies its gradient. */
+typedef struct overlap_slopes {
+  double constant, target, input;
+  int weightless; /* the group has weight 0 and no slope, even where it holds a NaN */
+} overlap_slopes;
+
+/* Channels that a softmax takes, and that one call of a plane kernel may be given. */
+enum { MOST_CHANNELS = 256 };
+
+/* Units: elements of one group (sums, gradient), groups (terms, always the f64 kernel), or pixels,
+ * counted image after image (planes). */
 typedef struct overlap_job {
-  job base; /* input and grad of the group */
+  job base; /* input and grad of the group; of planes: of channel 0 of image 0 */
   const void *target;
   overlap_phase phase;
   const vloss_overlap_options *options;
-  overlap_group *group;
+  overlap_group *group;         /* terms */
+  const overlap_slopes *slopes; /* gradient; of planes: of channel 0 */
+  /* planes only */
+  size_t channels, inner; /* inner numbers from a channel to the next */
+  size_t image;           /* numbers from an image to the next */
+  int shared;             /* all channels have the slopes of channel 0 */
+  size_t part;            /* pixels that a call is given */
+  compensated (*sums)[3]; /* out: of each channel, of part after part */
 } overlap_job;
 
 #endif

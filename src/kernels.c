@@ -4,7 +4,7 @@
 #include "vec.h"
 
 #include "frame/boxes.h"
-#include "frame/overlap.h"
+#include "frame/overlap_terms.h"
 #include "frame/pairwise.h"
 #include "frame/softmax.h"
 

@@ -37,9 +37,11 @@ static const vloss_parameter cross_entropy[] = {
      offsetof(vloss_cross_entropy_options, ignore_index)},
 };
 
-#define OVERLAP_FIELDS(gamma_value)                                               \
-  CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SIGMOID, "identity|sigmoid"), \
-      NUMBER(overlap, smoothing, 1e-5, 0.0, DBL_MAX),                             \
+#define OVERLAP_FIELDS(gamma_value)                                                       \
+  CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SOFTMAX, "identity|sigmoid|softmax"), \
+      CHOICE(overlap, grouping, VLOSS_GROUP_IMAGE, VLOSS_GROUP_BATCH,                     \
+             "image|image_channel|channel|batch"),                                        \
+      NUMBER(overlap, smoothing, 1e-5, 0.0, DBL_MAX),                                     \
       NUMBER(overlap, gamma, gamma_value, 0.0, DBL_MAX)
 #define MISTAKE_WEIGHTS(alpha_value, beta_value) \
   NUMBER(overlap, alpha, alpha_value, 0.0, DBL_MAX), NUMBER(overlap, beta, beta_value, 0.0, DBL_MAX)

@@ -92,8 +92,10 @@ char *case_name(const call *c, char *buffer, size_t size) {
 int case_shape(vloss_family family, size_t n, size_t variant, size_t shape[3]) {
   static const size_t rows[][3] = {{0, 1, 1},  {0, 2, 1}, {0, 10, 1},
                                    {0, 33, 1}, {3, 0, 1}, {2, 5, 0}};
-  static const size_t groups[][2] = {{1, 0}, {0, 3}, {3, 0}};
-  size_t variants = family == VLOSS_ROWS ? 6 : family == VLOSS_OVERLAP ? 3 : 1;
+  /* groups, size, channels; -: n times as many */
+  static const int groups[][3] = {{1, -1, 1}, {-1, 3, 1},  {3, -1, 1},
+                                  {2, -3, 3}, {-1, 14, 7}, {-1, 5, 5}};
+  size_t variants = family == VLOSS_ROWS || family == VLOSS_OVERLAP ? 6 : 1;
   if (variant >= variants) return 0;
   shape[0] = n;
   shape[1] = shape[2] = 1;
@@ -101,7 +103,10 @@ int case_shape(vloss_family family, size_t n, size_t variant, size_t shape[3]) {
     for (size_t i = 0; i < 3; i++) shape[i] = rows[variant][i] ? rows[variant][i] : n;
   if (family == VLOSS_ROWS && shape[1] == 0) shape[1] = 1;
   if (family == VLOSS_OVERLAP)
-    for (size_t i = 0; i < 2; i++) shape[i] = groups[variant][i] ? groups[variant][i] : n;
+    for (size_t i = 0; i < 3; i++) {
+      int count = groups[variant][i];
+      shape[i] = count < 0 ? (size_t)-count * n : (size_t)count;
+    }
   return 1;
 }
 

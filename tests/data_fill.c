@@ -124,14 +124,19 @@ static double overlap_logit(rng *r, data_kind kind, dtype type, double p) {
 }
 
 static void fill_overlap(rng *r, data_kind kind, const call *c, void *input, void *target) {
-  int logits = call_get(c, "activation") != 0;
-  size_t size = c->shape[1];
-  for (size_t group = 0; group < c->shape[0]; group++) {
-    size_t mode = kind == DATA_PLAIN ? 8 : rng_below(r, 12);
+  enum { KEPT = 8 };
+  int logits = call_get(c, "activation") != 0, softmax = call_get(c, "activation") == VLOSS_SOFTMAX;
+  size_t size = c->shape[1], modes[KEPT];
+  for (size_t k = 0; k < KEPT; k++) modes[k] = rng_below(r, 14);
+  for (size_t image = 0; image < c->shape[0]; image++) {
     int special = kind == DATA_SPECIAL && rng_below(r, 2) == 0;
-    for (size_t i = group * size; i < (group + 1) * size; i++) {
+    for (size_t i = image * size; i < (image + 1) * size; i++) {
+      size_t sample = call_sample_of(c, i), mode = modes[sample % KEPT];
+      if (kind == DATA_PLAIN) mode = 8;
       pair p = overlap_pair(r, mode);
       if (logits) p.input = overlap_logit(r, kind, c->dtype, p.input);
+      if (softmax && mode == 12 && rng_below(r, 3) == 0) p.input = -(double)INFINITY;
+      if (softmax && mode == 13) p.input = saturated[1];
       if (special && rng_below(r, 8) == 0) p.input = value_special(r);
       if (special && rng_below(r, 16) == 0) p.target = value_special(r);
       data_set(c->dtype, input, i, p.input);

@@ -10,7 +10,7 @@ int main(void) {
   static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {1111, 1, 1},
                                      [VLOSS_BOXES] = {333, 1, 1},
                                      [VLOSS_ROWS] = {40, 19, 1},
-                                     [VLOSS_OVERLAP] = {3, 333, 1}};
+                                     [VLOSS_OVERLAP] = {3, 333, 3}};
   size_t count;
   const vloss_loss *losses = vloss_losses(&count);
   printf("isa %s\n", vloss_isa());

@@ -33,12 +33,17 @@ static void rows(rng *r, const vloss_loss *loss, dtype type) {
 static void groups(rng *r, const vloss_loss *loss, dtype type) {
   static const size_t counts[] = {1, 2, 3, 7, 8, 9, 17, 33};
   static const size_t sizes[] = {1, 31, 32, 33, 255, 256, 257, 513, 1000, 4099};
+  static const size_t channels[] = {1, 2, 3, 5, 17, 33};
   if (loss->family != VLOSS_OVERLAP) return;
   for (size_t i = 0; i < COUNT(counts); i++)
     for (size_t k = 0; k < COUNT(sizes); k++) {
       size_t shape[3] = {counts[i], sizes[k], 1};
       if (mode_emulated() && counts[i] * sizes[k] > 600) continue;
-      for (int repeat = 0; repeat < 3; repeat++) shaped(r, loss, type, shape, 6);
+      for (int repeat = 0; repeat < 3; repeat++) {
+        shape[2] = channels[rng_below(r, COUNT(channels))];
+        shape[1] = (sizes[k] / shape[2] + 1) * shape[2];
+        shaped(r, loss, type, shape, 6);
+      }
     }
 }
 
@@ -48,7 +53,13 @@ static int long_shape(vloss_family family, size_t elements, size_t variant, size
                                    {elements / 1000, 1000, 1},
                                    {3, 19, elements / 57},
                                    {5, elements / 5, 1}};
-  const size_t group_shapes[][3] = {{1, elements, 1}, {3, elements / 3, 1}, {elements / 33, 33, 1}};
+  const size_t group_shapes[][3] = {{1, elements, 1},
+                                    {3, elements / 3, 1},
+                                    {elements / 33, 33, 1},
+                                    {3, elements / 57 * 19, 19},
+                                    {elements / 600, 600, 3},
+                                    {elements / 21, 21, 21},
+                                    {2, elements / 512 * 256, 256}};
   const size_t box_shape[3] = {elements / 4, 1, 1}, plain_shape[3] = {elements, 1, 1};
   const size_t *from = family == VLOSS_BOXES ? box_shape : plain_shape;
   size_t variants = family == VLOSS_ROWS      ? COUNT(rows_shapes)

@@ -74,7 +74,7 @@ static void cross(rng *r, const vloss_loss *loss, dtype type) {
   static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {SPECIALS * SPECIALS + 3, 1, 1},
                                      [VLOSS_BOXES] = {2000, 1, 1},
                                      [VLOSS_ROWS] = {300, 3, 1},
-                                     [VLOSS_OVERLAP] = {90, 5, 1}};
+                                     [VLOSS_OVERLAP] = {90, 6, 3}};
   size_t shape[3];
   memcpy(shape, shapes[loss->family], sizeof shape);
   for (size_t setting = 0; setting < case_settings(loss); setting++) {
@@ -99,17 +99,6 @@ static int is_nan(dtype type, const void *array, size_t index) {
   return isnan(data_get(type, array, index));
 }
 
-/* The sample that an element of the input belongs to. */
-static size_t sample_of(const call *c, size_t element) {
-  size_t inner = c->shape[2];
-  switch (c->loss->family) {
-    case VLOSS_BOXES: return element / 4;
-    case VLOSS_ROWS: return element / (c->shape[1] * inner) * inner + element % inner;
-    case VLOSS_OVERLAP: return element / c->shape[1];
-    default: return element;
-  }
-}
-
 /* What an ignored row holds does not matter. */
 static int is_ignored(const problem *p, size_t sample) {
   const call *c = &p->call;
@@ -123,21 +112,38 @@ static const char *describe_case(const problem *p) {
   return case_name(&p->call, name, sizeof name);
 }
 
-/* With NaN at `where`, loss and gradient are NaN in that sample and as before in all others. */
-static void check_contained(const problem *p, size_t where, const void *loss, const void *grad) {
+/* Elements whose samples a softmax couples with those of element 0, element `count`, ... */
+static size_t coupled(const call *c) {
+  double grouping = call_get(c, "grouping");
+  if (c->loss->family != VLOSS_OVERLAP || call_get(c, "activation") != VLOSS_SOFTMAX) return 1;
+  return grouping == VLOSS_GROUP_IMAGE || grouping == VLOSS_GROUP_IMAGE_CHANNEL
+             ? c->shape[1]
+             : c->shape[0] * c->shape[1];
+}
+
+/* With NaN at `where` of the input or (`own`) the target, loss and gradient are NaN in that sample,
+ * and what it is coupled with, and as before in all others. */
+static void check_contained(const problem *p, size_t where, int own, const void *loss,
+                            const void *grad) {
   dtype type = p->call.dtype;
-  size_t size = dtype_size(type), sick = sample_of(&p->call, where);
+  size_t size = dtype_size(type), sick = call_sample_of(&p->call, where), span = coupled(&p->call);
   if (is_ignored(p, sick)) sick = SIZE_MAX;
-  for (size_t i = 0; i < p->samples; i++) {
-    const char *now = (const char *)p->loss + i * size, *before = (const char *)loss + i * size;
-    if (i == sick ? !is_nan(type, p->loss, i) : memcmp(now, before, size) != 0)
-      fail_msg("%s: NaN at %zu, loss[%zu]", describe_case(p), where, i);
-  }
+  unsigned char *ill = calloc(p->samples, 1);
+  assert_non_null(ill);
   for (size_t i = 0; i < p->elements; i++) {
     const char *now = (const char *)p->grad + i * size, *before = (const char *)grad + i * size;
-    if (sample_of(&p->call, i) == sick ? !is_nan(type, p->grad, i) : memcmp(now, before, size) != 0)
+    size_t sample = call_sample_of(&p->call, i);
+    int reached = sample == sick || (span > 1 && i / span == where / span);
+    if (sample == sick || (reached && !own)) ill[sample] = 1;
+    if (reached ? !is_nan(type, p->grad, i) : memcmp(now, before, size) != 0)
       fail_msg("%s: NaN at %zu, gradient[%zu]", describe_case(p), where, i);
   }
+  for (size_t i = 0; i < p->samples; i++) {
+    const char *now = (const char *)p->loss + i * size, *before = (const char *)loss + i * size;
+    if (ill[i] ? !is_nan(type, p->loss, i) : memcmp(now, before, size) != 0)
+      fail_msg("%s: NaN at %zu, loss[%zu]", describe_case(p), where, i);
+  }
+  free(ill);
 }
 
 static void *copy(const void *from, size_t bytes) {
@@ -150,7 +156,7 @@ static void one_nan(problem *p, void *array, size_t where, const void *loss, con
   double healthy = data_get(p->call.dtype, array, where);
   data_set(p->call.dtype, array, where, (double)NAN);
   agree_reference(p);
-  check_contained(p, where, loss, grad);
+  check_contained(p, where, array == p->target, loss, grad);
   for (size_t i = 0; i < agree_isas(); i++)
     agree_repeat(p, i, (repetition){PLACE_END, WANT_BOTH, NULL});
   data_set(p->call.dtype, array, where, healthy);
@@ -160,7 +166,7 @@ static void nan_everywhere(rng *r, const vloss_loss *loss, dtype type) {
   static const size_t shapes[][2][3] = {[VLOSS_PAIRWISE] = {{67, 1, 1}, {5, 1, 1}},
                                         [VLOSS_BOXES] = {{37, 1, 1}, {3, 1, 1}},
                                         [VLOSS_ROWS] = {{3, 5, 7}, {2, 67, 1}},
-                                        [VLOSS_OVERLAP] = {{2, 67, 1}, {33, 3, 1}}};
+                                        [VLOSS_OVERLAP] = {{2, 66, 3}, {33, 4, 2}}};
   for (size_t setting = 0; setting < case_settings(loss); setting += mode_emulated() ? 9 : 3)
     for (size_t k = 0; k < 2; k++) {
       call c = case_call(loss, type, setting);

@@ -139,7 +139,7 @@ static void each_loss(const size_t shapes[][3], const vloss_executor *executor) 
 static const size_t small_shapes[][3] = {[VLOSS_PAIRWISE] = {333, 1, 1},
                                          [VLOSS_BOXES] = {77, 1, 1},
                                          [VLOSS_ROWS] = {21, 11, 3},
-                                         [VLOSS_OVERLAP] = {9, 77, 1}};
+                                         [VLOSS_OVERLAP] = {9, 77, 7}};
 
 static void test_control_word(void **state) {
   (void)state;
@@ -151,7 +151,7 @@ static void test_control_word_of_tasks(void **state) {
   static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {70001, 1, 1},
                                      [VLOSS_BOXES] = {9000, 1, 1},
                                      [VLOSS_ROWS] = {7000, 10, 1},
-                                     [VLOSS_OVERLAP] = {2, 70001, 1}};
+                                     [VLOSS_OVERLAP] = {2, 70002, 6}};
   if (mode_emulated()) skip();
   each_loss(shapes, &executor_odd);
   assert_true(executor_most_tasks() > 1);

@@ -37,15 +37,15 @@ static const golden *find(const char *loss, const char *reduction, dtype type) {
 static void shape_of(vloss_family family, size_t elements, size_t part, size_t shape[3]) {
   static const size_t rows[][2] = {{10, 1},  {1000, 1}, {3, 7}, {33, 1},
                                    {81, 64}, {5000, 1}, {2, 1}};
-  static const size_t sizes[] = {1000, 7, 20000, 64};
+  static const size_t images[][2] = {{1000, 8}, {7, 7}, {20000, 5}, {64, 1}, {2048, 128}};
   shape[1] = shape[2] = 1;
   switch (family) {
     case VLOSS_PAIRWISE: shape[0] = elements; return;
     case VLOSS_BOXES: shape[0] = elements / 4; return;
     case VLOSS_ROWS: memcpy(shape + 1, rows[part % 7], sizeof rows[0]); break;
-    case VLOSS_OVERLAP: shape[1] = sizes[part % 4]; break;
+    case VLOSS_OVERLAP: memcpy(shape + 1, images[part % 5], sizeof images[0]); break;
   }
-  shape[0] = elements / (shape[1] * shape[2]) + 1;
+  shape[0] = elements / (shape[1] * (family == VLOSS_ROWS ? shape[2] : 1)) + 1;
 }
 
 /* One part of the data under each reduction. */

@@ -62,7 +62,7 @@ static void each_call(void (*check)(problem *p)) {
       [VLOSS_PAIRWISE] = {{77, 1, 1}, {3, 1, 1}, {70001, 1, 1}},
       [VLOSS_BOXES] = {{77, 1, 1}, {3, 1, 1}, {10001, 1, 1}},
       [VLOSS_ROWS] = {{40, 10, 1}, {3, 1000, 2}, {2, 20001, 1}},
-      [VLOSS_OVERLAP] = {{7, 33, 1}, {100, 40, 1}, {2, 70001, 1}}};
+      [VLOSS_OVERLAP] = {{7, 33, 3}, {100, 40, 5}, {2, 70002, 6}}};
   size_t count;
   const vloss_loss *losses = vloss_losses(&count);
   for (size_t i = 0; i < count * DTYPE_COUNT * 9; i++) {

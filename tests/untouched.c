@@ -10,7 +10,7 @@ problem *small_problem(const vloss_loss *loss, dtype type, vloss_reduction reduc
   static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {12, 1, 1},
                                      [VLOSS_BOXES] = {12, 1, 1},
                                      [VLOSS_ROWS] = {4, 5, 3},
-                                     [VLOSS_OVERLAP] = {4, 5, 1}};
+                                     [VLOSS_OVERLAP] = {4, 6, 3}};
   call c = case_call(loss, type, 0);
   rng r = rng_init(data_seed(), (uint64_t)type);
   return problem_new(&r, &c, shapes[loss->family], DATA_PLAIN, reduction, EXTRA_ALL);

@@ -567,14 +567,44 @@ vloss_cross_entropy_f64(const double *logits, vloss_labels labels, size_t n, siz
 
 /* ------------------------------------------------------------------------------------------------
  * Overlap losses: input p and target t of groups x size, both meant to be in [0, 1]; a sample is a
- * group: an image, a channel, or the whole batch.
+ * group: an image, a channel of an image, a channel of the whole batch, or the whole batch.
+ *
+ * The sizes name what lies in memory: `groups` images after each other, `size` numbers each. With
+ * `channels` = C an image is C planes of inner = size / C numbers: N,C,H,W is groups = N, size =
+ * C x H x W. `grouping` says what a group, hence a sample, is; weight, loss (::VLOSS_NONE) and
+ * grad_output have one value for each, the mean divides by their number:
+ *
+ *     ::VLOSS_GROUP_IMAGE          groups       an image, over all of its channels (default)
+ *     ::VLOSS_GROUP_IMAGE_CHANNEL  groups x C   a channel of an image, image after image
+ *     ::VLOSS_GROUP_CHANNEL        C            a channel of all images ("batch Dice")
+ *     ::VLOSS_GROUP_BATCH          1            everything
+ *
+ * Channels that stand last, N,H,W,C, are groups = N x H x W images of C channels and inner = 1, for
+ * the last two groupings and for the softmax; there is no group per image for them. Runs of fewer
+ * than some 256 numbers are gathered one by one, at several times the cost.
  * ---------------------------------------------------------------------------------------------- */
 
 /** What turns the input into probabilities. */
 typedef enum vloss_activation {
   VLOSS_IDENTITY = 0, /**< the input is probabilities */
-  VLOSS_SIGMOID = 1   /**< the input is logits; the gradient goes through the sigmoid */
+  VLOSS_SIGMOID = 1,  /**< the input is logits; the gradient goes through the sigmoid */
+  /** The input is logits, a softmax over the `channels` of each pixel makes p, and the gradient goes
+   *  through it: dL/dz_k = p_k (dL/dp_k - sum_c p_c dL/dp_c). Needs `channels` from 1 to 256. A
+   *  logit of -inf has p = 0 and gradient 0, logits of +inf share p = 1, a pixel of -inf only has
+   *  p = 0. A pixel's channels depend on each other: a NaN in one reaches the losses of all groups
+   *  with a channel of that pixel, and the gradients of all channels wherever such a group has a
+   *  channel. A group of weight 0 adds nothing to loss and gradient; only where all groups of an
+   *  image (of the batch, if they run through it) have weight 0, NaN there is without effect. */
+  VLOSS_SOFTMAX = 2
 } vloss_activation;
+
+/** What a group of an overlap loss is. */
+typedef enum vloss_grouping {
+  VLOSS_GROUP_IMAGE = 0,         /**< an image, all channels */
+  VLOSS_GROUP_IMAGE_CHANNEL = 1, /**< a channel of an image; needs `channels` */
+  VLOSS_GROUP_CHANNEL = 2,       /**< a channel of all images; needs `channels` */
+  VLOSS_GROUP_BATCH = 3          /**< everything */
+} vloss_grouping;
 
 /** Options of the overlap losses. */
 typedef struct vloss_overlap_options {
@@ -586,14 +616,21 @@ typedef struct vloss_overlap_options {
   int squared;                 /**< dice only, 1: squares in the denominator (V-Net) */
   double alpha;                /**< Tversky only: weight of false positives; >= 0, default 0.5 */
   double beta;                 /**< Tversky only: weight of false negatives; >= 0, default 0.5 */
+  vloss_grouping grouping;     /**< default ::VLOSS_GROUP_IMAGE */
+  /** C, which must divide `size`, else ::VLOSS_ERROR_PARAMETER; 0 (default): no channels, which is
+   *  the same error where the grouping or a softmax needs them. */
+  size_t channels;
 } vloss_overlap_options;
 
 #define VLOSS_OVERLAP_OPTIONS_INIT \
-  { sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 1.0, 0, 0, 0.5, 0.5 }
+  { sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 1.0, 0, 0, 0.5, 0.5, VLOSS_GROUP_IMAGE, 0 }
 
 /** The defaults of vloss_focal_tversky_f32(): gamma 4/3, alpha 0.7, beta 0.3. */
-#define VLOSS_FOCAL_TVERSKY_OPTIONS_INIT \
-  { sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 4.0 / 3.0, 0, 0, 0.7, 0.3 }
+#define VLOSS_FOCAL_TVERSKY_OPTIONS_INIT                                            \
+  {                                                                                 \
+    sizeof(vloss_overlap_options), VLOSS_IDENTITY, 1e-5, 4.0 / 3.0, 0, 0, 0.7, 0.3, \
+        VLOSS_GROUP_IMAGE, 0                                                        \
+  }
 
 /**
  * Dice loss (Milletari et al. 2016, arXiv 1606.04797): with I = sum p t, P = sum p, Y = sum t over
@@ -602,7 +639,8 @@ typedef struct vloss_overlap_options {
  *     D = (2I + s) / (P + Y + s)        L = (1 - D)^gamma, or -ln D if `log`
  *     dL/dp = -(2t - D) / (P + Y + s)   (squared: -(2t - 2 D p) / ...), times the outer slope
  *
- * Shapes: input, target and grad groups x size; weight and loss (::VLOSS_NONE) groups.
+ * Shapes: input, target and grad groups x size; weight and loss (::VLOSS_NONE) one per group, which
+ * is one of `groups` unless `grouping` says otherwise.
  *
  * 1 - D is clamped at 0, where the outer slope of gamma != 1 is 0. An empty group (no prediction,
  * no target) has loss 0; where the denominator is below the smallest normal number the gradient is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
-#include "api/check.h"
+#include "api/planes.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
@@ -31,17 +31,23 @@ static double run_group(const groups_job *all, size_t index) {
     if (grad) memset(grad, 0, bytes);
     return 0;
   }
-  overlap_group group = {{{0, 0}, {0, 0}, {0, 0}}, 0, 0, 0, 0};
-  overlap_job j = {all->base, at(all->target, index * bytes), OVERLAP_SUMS, all->options, &group};
+  overlap_group group = {.loss = 0};
+  overlap_job j = {.base = all->base,
+                   .target = at(all->target, index * bytes),
+                   .phase = OVERLAP_SUMS,
+                   .options = all->options,
+                   .group = &group};
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
-  j.base.grad_factor *= weight * request_number(r, all->base.grad_output, index, 1);
   partial found;
   split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
   memcpy(group.sums, found.sums, sizeof group.sums);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
+  double upstream = weight * request_number(r, all->base.grad_output, index, 1);
+  overlap_slopes slopes = group_slopes(&group, all->base.grad_factor * upstream);
   j.phase = OVERLAP_GRADIENT;
+  j.slopes = &slopes;
   if (grad)
     split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
   return weight * group.loss;
@@ -63,38 +69,79 @@ static void check_log(request *r, const vloss_overlap_options *o) {
   if (o->log && o->gamma != 1) request_fail(r, VLOSS_ERROR_PARAMETER, "gamma");
 }
 
+/* What the sizes mean: images x channels x inner. */
+typedef struct shape {
+  size_t images, channels, inner;
+  size_t groups, size; /* of a group */
+  int planes;          /* groups are not contiguous, or coupled by a softmax */
+} shape;
+
+/* `images` of `size` numbers each, in `channels` (0: none). */
+static shape make_shape(request *r, size_t images, size_t size, size_t channels,
+                        const vloss_overlap_options *o) {
+  vloss_grouping grouping = o->grouping;
+  int softmax = o->activation == VLOSS_SOFTMAX, apart = grouping == VLOSS_GROUP_CHANNEL;
+  int needs = softmax || apart || grouping == VLOSS_GROUP_IMAGE_CHANNEL;
+  int good = channels ? size % channels == 0 : !needs;
+  if (!good || (softmax && channels > MOST_CHANNELS)) {
+    request_fail(r, VLOSS_ERROR_PARAMETER, "channels");
+    channels = 0;
+  }
+  shape s = {images, channels, channels ? size / channels : size, images, size, 0};
+  if (grouping == VLOSS_GROUP_IMAGE_CHANNEL) s.groups = images * channels;
+  if (apart) s.groups = channels;
+  if (grouping == VLOSS_GROUP_BATCH) s.groups = 1;
+  s.size = s.groups ? images * size / s.groups : 0;
+  s.planes = softmax || (apart && images > 1 && channels > 1);
+  return s;
+}
+
+/* Groups that are contiguous. */
+static compensated run_contiguous(groups_job *all, size_t groups) {
+  const vloss_executor *executor = all->executor;
+  int many = groups >= MANY_GROUPS;
+  all->executor = many ? NULL : executor;
+  size_t grain = all->size < GRAIN ? GRAIN / all->size : 1;
+  partial found;
+  split_run(run_groups, all, groups, 1, many ? grain : groups + 1, many ? executor : NULL, &found);
+  return found.sums[0];
+}
+
+static compensated run(const request *r, enum loss_id id, const job *base, const void *target,
+                       const shape *s, const vloss_overlap_options *o) {
+  const isa *active = vloss_isa_active();
+  kernel *loops = active->kernels[r->dtype]->loss[id];
+  kernel *terms = active->kernels[DTYPE_F64]->loss[id];
+  if (s->planes) {
+    planes_call c = {r, *base, target, o, loops, terms, s->images, s->channels, s->inner};
+    return planes_run(&c);
+  }
+  groups_job all = {r, *base, target, s->size, o, loops, terms, r->options->executor};
+  return run_contiguous(&all, s->groups);
+}
+
 static vloss_status overlap(enum loss_id id, int dtype, const void *input, const void *target,
                             size_t groups, size_t size, const vloss_overlap_options *own,
                             const vloss_options *options, void *loss, void *grad) {
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
+  shape s = {0};
   request r;
   request_open(&r, dtype, options, loss, grad);
   own = request_struct(&r, "overlap", own, sizeof o);
   size_t elements = request_product(&r, "size", groups, size);
-  if (elements == 0) groups = 0;
-  request_outputs(&r, groups, elements);
-  request_main_input(&r, "input", input);
-  request_input(&r, "target", target, elements, request_width(&r));
   request_fields(&r, &vloss_registry[id], own, &o);
   check_log(&r, &o);
+  if (elements) s = make_shape(&r, groups, size, own ? own->channels : 0, &o);
+  request_outputs(&r, s.groups, elements);
+  request_main_input(&r, "input", input);
+  request_input(&r, "target", target, elements, request_width(&r));
   if (!request_ready(&r)) return request_close(&r);
 
-  const isa *active = vloss_isa_active();
-  int many = groups >= MANY_GROUPS;
-  groups_job all = {&r,
-                    {0},
-                    target,
-                    size,
-                    &o,
-                    active->kernels[dtype]->loss[id],
-                    active->kernels[DTYPE_F64]->loss[id],
-                    many ? NULL : r.options->executor};
-  request_job(&r, (double)groups, input, &all.base);
-  size_t grain = size < GRAIN ? GRAIN / (size ? size : 1) : 1;
-  partial found;
-  split_run(run_groups, &all, groups, 1, many ? grain : groups + 1,
-            many ? r.options->executor : NULL, &found);
-  request_result(&r, found.sums[0]);
+  job base = {0};
+  compensated total = {0, 0};
+  request_job(&r, (double)s.groups, input, &base);
+  if (elements) total = run(&r, id, &base, target, &s, &o);
+  request_result(&r, total);
   return request_close(&r);
 }
 

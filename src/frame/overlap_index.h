@@ -20,8 +20,6 @@ typedef struct overlap_index {
   vec denominator_constant, denominator_target, denominator_input;
 } overlap_index;
 
-typedef overlap_index overlap_step(overlap_sums s, const vloss_overlap_options *options);
-
 /* T = (I + s) / (I + alpha (P - I) + beta (Y - I) + s) */
 static inline overlap_index tversky_index(overlap_sums s, double smoothing, double alpha_number,
                                           double beta_number) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "cases.h"
 #include "oracle.h"
@@ -16,8 +17,9 @@ typedef struct context {
   wide denominator;     /* of the mean */
   wide tiny;            /* distance of neighbours at 0 */
   int mean_of_nothing;
-  trust trust; /* in the denominator */
-  wide slack;  /* how much further than by the bound it may be off */
+  trust trust;            /* in the denominator */
+  wide slack;             /* how much further than by the bound it may be off */
+  struct expected *grads; /* of all elements, where samples share them; else NULL */
 } context;
 
 /* Sums over the samples. */
@@ -134,12 +136,27 @@ static expected expected_grad(const context *x, const walk *w, size_t k) {
   return e;
 }
 
+static void add_expected(expected *sum, expected e) {
+  sum->value += e.value;
+  sum->tolerance += e.tolerance;
+  sum->may_exceed |= e.may_exceed;
+  if (e.trust > sum->trust) sum->trust = e.trust;
+}
+
 static void check_grad(const context *x, const walk *w) {
   for (size_t k = 0; k < w->sample.count; k++) {
-    size_t at = w->first + k * w->stride;
-    wide got = data_get(x->call->dtype, x->call->grad, at);
-    hold(x, &x->verdict->grad, expected_grad(x, w, k), got, "grad", at);
+    size_t at = walk_element(w, k);
+    expected e = expected_grad(x, w, k);
+    if (x->grads != NULL)
+      add_expected(&x->grads[at], e);
+    else
+      hold(x, &x->verdict->grad, e, data_get(x->call->dtype, x->call->grad, at), "grad", at);
   }
+}
+
+static void check_shared_grads(const context *x) {
+  for (size_t i = 0; x->grads != NULL && i < call_elements(x->call); i++)
+    hold(x, &x->verdict->grad, x->grads[i], data_get(x->call->dtype, x->call->grad, i), "grad", i);
 }
 
 static void add_up(const context *x, const walk *w, total *sum) {
@@ -221,6 +238,10 @@ void oracle_check(const call *c, const void *input, verdict *v) {
   walk w = walk_begin(c, input);
   x.tiny = oracle_ulp(c->dtype, 0);
   make_denominator(&x, &w, samples);
+  if (c->grad != NULL && oracle_is_coupled(c)) {
+    x.grads = calloc(call_elements(c) + 1, sizeof *x.grads);
+    if (x.grads == NULL) abort();
+  }
   for (size_t i = 0; i < samples; i++) {
     walk_truth(&w, i);
     x.sample = &w.sample;
@@ -229,6 +250,8 @@ void oracle_check(const call *c, const void *input, verdict *v) {
     if (c->grad != NULL) check_grad(&x, &w);
   }
   x.sample = NULL;
+  check_shared_grads(&x);
+  free(x.grads);
   if (c->loss_out != NULL && x.options->reduction != VLOSS_NONE) check_reduced(&x, &sum);
   check_report(&x, &sum, samples);
   walk_end(&w);

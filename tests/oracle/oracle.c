@@ -32,11 +32,64 @@ wide oracle_ulp(dtype type, wide value) {
   return ldexpl(1, value == 0 || exponent < lowest ? lowest : exponent);
 }
 
+static int is_softmax(const call *c) {
+  return c->loss->family == VLOSS_OVERLAP && call_get(c, "activation") == VLOSS_SOFTMAX;
+}
+
+int oracle_is_coupled(const call *c) {
+  double grouping = call_get(c, "grouping");
+  return is_softmax(c) &&
+         (grouping == VLOSS_GROUP_IMAGE_CHANNEL || grouping == VLOSS_GROUP_CHANNEL);
+}
+
+/* Those of a group; with a softmax all channels of its images. */
+static size_t group_count(const call *c) {
+  size_t image = c->shape[1], part = is_softmax(c) ? 1 : c->shape[2];
+  switch ((vloss_grouping)(int)call_get(c, "grouping")) {
+    case VLOSS_GROUP_IMAGE_CHANNEL: return image / part;
+    case VLOSS_GROUP_CHANNEL: return c->shape[0] * (image / part);
+    case VLOSS_GROUP_BATCH: return c->shape[0] * image;
+    default: return image;
+  }
+}
+
 static size_t sample_count(const call *c) {
   switch (c->loss->family) {
     case VLOSS_PAIRWISE: return 1;
     case VLOSS_BOXES: return 4;
-    default: return c->shape[1];
+    case VLOSS_ROWS: return c->shape[1];
+    default: return group_count(c);
+  }
+}
+
+size_t walk_element(const walk *w, size_t k) {
+  return w->first + k / w->run * w->stride + k % w->run;
+}
+
+/* Where a group lies, by the header. */
+static void walk_group(walk *w) {
+  const call *c = w->sample.call;
+  size_t channels = c->shape[2], inner = channels ? c->shape[1] / channels : c->shape[1];
+  size_t image = w->index;
+  sample *s = &w->sample;
+  s->channels = channels;
+  s->inner = inner;
+  s->channel = SIZE_MAX;
+  switch ((vloss_grouping)(int)call_get(c, "grouping")) {
+    case VLOSS_GROUP_BATCH: w->first = 0; return;
+    case VLOSS_GROUP_IMAGE: return;
+    case VLOSS_GROUP_IMAGE_CHANNEL:
+      s->channel = w->index % channels;
+      image = w->index / channels;
+      w->first = is_softmax(c) ? image * c->shape[1] : w->index * inner;
+      return;
+    case VLOSS_GROUP_CHANNEL:
+      s->channel = w->index;
+      w->first = is_softmax(c) ? 0 : w->index * inner;
+      if (is_softmax(c)) return;
+      w->run = inner;
+      w->stride = c->shape[1];
+      return;
   }
 }
 
@@ -68,16 +121,22 @@ void walk_sample(walk *w, size_t index) {
   const void *weight = c->options != NULL ? c->options->weight : NULL;
   w->index = index;
   w->first = index * w->sample.count;
-  w->stride = 1;
+  w->stride = w->run = w->sample.count;
   w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
   w->ignored = 0;
   w->truth.share = w->truth.share_size = 1;
+  if (c->loss->family == VLOSS_OVERLAP) walk_group(w);
   if (c->loss->family != VLOSS_ROWS) return;
+  w->run = 1;
   w->stride = c->shape[2];
   w->first = index / w->stride * w->sample.count * w->stride + index % w->stride;
   w->sample.label = data_label(&c->labels, index);
   w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
   w->truth.share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
+}
+
+int oracle_owns(const sample *s, size_t k) {
+  return !is_softmax(s->call) || s->channel == SIZE_MAX || k / s->inner % s->channels == s->channel;
 }
 
 /* Whether the sample holds a NaN; reads its values. */
@@ -86,10 +145,10 @@ static int gather(walk *w) {
   wide *input = w->memory, *target = w->memory + w->sample.count;
   int nan = 0;
   for (size_t k = 0; k < w->sample.count; k++) {
-    size_t at = w->first + k * w->stride;
+    size_t at = walk_element(w, k);
     input[k] = data_get(c->dtype, w->input, at);
     target[k] = c->loss->family == VLOSS_ROWS ? 0 : data_get(c->dtype, c->target, at);
-    nan |= isnan(input[k]) || isnan(target[k]);
+    nan |= isnan(input[k]) || (isnan(target[k]) && oracle_owns(&w->sample, k));
   }
   return nan;
 }

@@ -13,10 +13,12 @@ typedef long double wide;
 /* What one sample reads. */
 typedef struct sample {
   const call *call;
-  size_t count;               /* values of input, target and gradient: 1, 4, classes, size */
+  size_t count; /* values of input, target and gradient: 1, 4, classes, those of a group */
   const wide *input, *target; /* no target for rows */
   int64_t label;              /* rows */
   const wide *class_weight;   /* rows; ones where the call has none */
+  /* overlap with a softmax: images of channels of inner values, of which the group has one */
+  size_t channels, inner, channel; /* SIZE_MAX: all */
   const wide *held; /* NULL, or a value for what the loss calls constant in its gradient */
 } sample;
 
@@ -52,6 +54,8 @@ extern const oracle_row oracle_pairwise[], oracle_boxes[], oracle_rows[], oracle
 /* The truth of that loss, or NULL if nobody wrote it. */
 oracle_function *oracle_find(const char *name);
 
+/* Whether value k belongs to the group, not only to the pixels of a softmax that it needs. */
+int oracle_owns(const sample *s, size_t k);
 wide oracle_parameter(const sample *s, const char *name);
 /* Smallest normal and largest number of the call's dtype, and the promised errors. */
 wide oracle_smallest(dtype type);
@@ -66,7 +70,8 @@ typedef struct walk {
   sample sample;
   truth truth;
   size_t index;         /* of the sample */
-  size_t first, stride; /* its elements: first + k stride */
+  size_t first, stride; /* its elements: runs, the first values of which are stride apart, */
+  size_t run;           /* of so many neighbours; from first on */
   int ignored;
   wide weight; /* options.weight, 1 without */
   wide *memory;
@@ -76,6 +81,10 @@ typedef struct walk {
 
 /* `input` stands for call->input, which may have been overwritten in place. */
 walk walk_begin(const call *c, const void *input);
+/* Whether samples share elements: then a gradient is the sum of what each sample gives. */
+int oracle_is_coupled(const call *c);
+/* The place of value k of the sample in the call's arrays. */
+size_t walk_element(const walk *w, size_t k);
 /* Set everything but the truth. */
 void walk_sample(walk *w, size_t index);
 /* The truth too. NaN in a sample becomes NaN all over it; an ignored or weightless one is 0. */

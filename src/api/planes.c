@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/planes.h"
+
+#include "api/split.h"
+
+/* Sums of parts take 24 KiB of stack. */
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 512 };
+
+/* Channels of some images that are taken together. */
+typedef struct planes {
+  const planes_call *call;
+  size_t image, images, channel, channels;
+  size_t group, groups; /* one that all channels share, or one for each channel */
+  const vloss_executor *executor;
+} planes;
+
+static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+static void *at(const void *p, size_t bytes) { return p ? (char *)(uintptr_t)p + bytes : NULL; }
+
+static double weight_of(const planes *p, size_t k) {
+  return request_number(p->call->request, p->call->base.weight, p->group + k, 1);
+}
+
+static overlap_job open_job(const planes *p, overlap_phase phase) {
+  const planes_call *c = p->call;
+  size_t image = c->channels * c->inner;
+  size_t offset = (p->image * image + p->channel * c->inner) * request_width(c->request);
+  overlap_job j = {.base = c->base,
+                   .target = at(c->target, offset),
+                   .phase = phase,
+                   .options = c->options,
+                   .channels = p->channels,
+                   .inner = c->inner,
+                   .image = image,
+                   .shared = p->groups < p->channels};
+  j.base.input = at(c->base.input, offset);
+  j.base.grad = at(c->base.grad, offset);
+  return j;
+}
+
+static void add(compensated to[3], const compensated from[3]) {
+  for (int i = 0; i < 3; i++) sum_merge(&to[i], from[i]);
+}
+
+/* The sums of group k are left in sums[k]. */
+static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
+  size_t units = p->images * p->call->inner, n = p->channels, most = MOST_PARTS / n;
+  if (most > TASKS_MOST) most = TASKS_MOST;
+  overlap_job j = open_job(p, PLANE_SUMS);
+  j.part = divide_up(larger(GRAIN / n, divide_up(units, most)), CHUNK_MULTIPLE) * CHUNK_MULTIPLE;
+  j.sums = sums;
+  partial none;
+  split_run(p->call->sums_and_gradient, &j, units, j.part, j.part, p->executor, &none);
+  for (size_t i = 1; i < divide_up(units, j.part); i++)
+    for (size_t k = 0; k < n; k++) add(sums[k], sums[i * n + k]);
+  for (size_t k = 1; k < n && j.shared; k++) add(sums[0], sums[k]);
+}
+
+/* The loss of group k, times its weight; puts its slopes. */
+static double finish(const planes *p, size_t k, const compensated sums[3], overlap_slopes *slopes) {
+  const planes_call *c = p->call;
+  const request *r = c->request;
+  double weight = weight_of(p, k), upstream;
+  overlap_group g = {.loss = 0};
+  *slopes = (overlap_slopes){.weightless = 1};
+  if (weight != 0) {
+    memcpy(g.sums, sums, sizeof g.sums);
+    overlap_job j = {.phase = OVERLAP_TERMS, .options = c->options, .group = &g};
+    partial none;
+    c->terms(&j, 0, 1, &none);
+    upstream = weight * request_number(r, c->base.grad_output, p->group + k, 1);
+    *slopes = group_slopes(&g, c->base.grad_factor * upstream);
+    g.loss *= weight;
+  }
+  if (c->base.loss) request_store(r, c->base.loss, p->group + k, g.loss * c->base.loss_factor);
+  return g.loss;
+}
+
+static void evaluate(const planes *p, overlap_slopes *slopes, compensated *total) {
+  compensated sums[MOST_PARTS][3];
+  add_pixels(p, sums);
+  for (size_t k = 0; k < p->groups; k++)
+    sum_merge(total, (compensated){finish(p, k, sums[k], slopes + k) * SUM_UNIT, 0});
+}
+
+static int has_weight(const planes *p) {
+  for (size_t k = 0; k < p->groups; k++)
+    if (weight_of(p, k) != 0) return 1;
+  return 0;
+}
+
+/* Groups without weight: 0 everywhere, whatever the input holds. */
+static void clear(const planes *p) {
+  const planes_call *c = p->call;
+  overlap_job j = open_job(p, PLANE_GRADIENT);
+  size_t width = request_width(c->request);
+  for (size_t k = 0; c->base.loss && k < p->groups; k++)
+    request_store(c->request, c->base.loss, p->group + k, 0);
+  for (size_t i = 0; j.base.grad && i < p->images; i++)
+    memset(at(j.base.grad, i * j.image * width), 0, p->channels * c->inner * width);
+}
+
+static void run_planes(const planes *p, compensated *total) {
+  overlap_slopes slopes[MOST_CHANNELS];
+  if (!has_weight(p)) {
+    clear(p);
+    return;
+  }
+  evaluate(p, slopes, total);
+  if (!p->call->base.grad) return;
+  overlap_job j = open_job(p, PLANE_GRADIENT);
+  j.slopes = slopes;
+  partial none;
+  split_run(p->call->sums_and_gradient, &j, p->images * p->call->inner, CHUNK_MULTIPLE,
+            GRAIN / p->channels, p->executor, &none);
+}
+
+/* Each image for itself. */
+static void run_images(const void *work, size_t begin, size_t end, partial *result) {
+  const planes_call *c = work;
+  const vloss_executor *executor = c->request->options->executor;
+  size_t groups = c->options->grouping == VLOSS_GROUP_IMAGE ? 1 : c->channels;
+  for (size_t i = begin; i < end; i++) {
+    planes p = {c,           i,          1,      0,
+                c->channels, i * groups, groups, c->images < MANY_IMAGES ? executor : NULL};
+    run_planes(&p, &result->sums[0]);
+  }
+}
+
+/* All images together; channels that no softmax couples go in portions. */
+static void run_batch(const planes_call *c, compensated *total) {
+  int shared = c->options->grouping == VLOSS_GROUP_BATCH;
+  for (size_t k = 0, count; k < c->channels; k += count) {
+    count = c->channels - k < MOST_CHANNELS ? c->channels - k : MOST_CHANNELS;
+    planes p = {c, 0, c->images, k, count, k, shared ? 1 : count, c->request->options->executor};
+    run_planes(&p, total);
+  }
+}
+
+compensated planes_run(const planes_call *c) {
+  partial found = {0};
+  size_t size = c->channels * c->inner;
+  if (c->options->grouping == VLOSS_GROUP_CHANNEL || c->options->grouping == VLOSS_GROUP_BATCH)
+    run_batch(c, &found.sums[0]);
+  else if (c->images < MANY_IMAGES)
+    run_images(c, 0, c->images, &found);
+  else
+    split_run(run_images, c, c->images, 1, size < GRAIN ? GRAIN / size : 1,
+              c->request->options->executor, &found);
+  return found.sums[0];
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Overlap losses of images whose channels are planes: groups that run through several images, and
+ * groups that a softmax over the channels couples. */
+#ifndef VLOSS_PLANES_API_H
+#define VLOSS_PLANES_API_H
+
+#include "api/check.h"
+
+typedef struct planes_call {
+  const request *request;
+  job base;
+  const void *target;
+  const vloss_overlap_options *options;
+  kernel *sums_and_gradient, *terms;
+  size_t images, channels, inner;
+} planes_call;
+
+/* The slopes of a group, times what multiplies its gradient. */
+static inline overlap_slopes group_slopes(const overlap_group *g, double factor) {
+  return (overlap_slopes){factor * g->slope, factor * g->slope_target, factor * g->slope_input, 0};
+}
+
+/* All groups of the call; returns the sum of weight x loss. */
+compensated planes_run(const planes_call *c);
+
+#endif

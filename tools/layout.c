@@ -67,11 +67,25 @@ static int rows(const request *r, const npy *input, call *c, npy_shape *samples)
   return 0;
 }
 
+/* Images, and behind their axes that of the channels, whether or not anything asks for it. */
 static int overlap(const request *r, const npy *input, call *c, npy_shape *samples) {
-  if (r->group_axes > input->shape.axes) return refuse(input, "--group-axes counts more axes");
-  c->shape[0] = npy_shape_count(&input->shape, 0, r->group_axes);
-  c->shape[1] = npy_shape_count(&input->shape, r->group_axes, input->shape.axes);
-  *samples = leading(&input->shape, r->group_axes);
+  const npy_shape *shape = &input->shape;
+  size_t axis = r->group_axes;
+  vloss_grouping grouping = (vloss_grouping)(int)call_get(c, "grouping");
+  int asked = grouping == VLOSS_GROUP_IMAGE_CHANNEL || grouping == VLOSS_GROUP_CHANNEL ||
+              call_get(c, "activation") == VLOSS_SOFTMAX;
+  if (axis > shape->axes) return refuse(input, "--group-axes counts more axes");
+  if (asked && axis == shape->axes)
+    return refuse(input, "no axis is left for channels behind --group-axes");
+  c->shape[0] = npy_shape_count(shape, 0, axis);
+  c->shape[1] = npy_shape_count(shape, axis, shape->axes);
+  c->shape[2] = axis < shape->axes ? shape->size[axis] : 1;
+  switch (grouping) {
+    case VLOSS_GROUP_IMAGE: *samples = leading(shape, axis); break;
+    case VLOSS_GROUP_IMAGE_CHANNEL: *samples = leading(shape, axis + 1); break;
+    case VLOSS_GROUP_CHANNEL: *samples = (npy_shape){.axes = 1, .size = {shape->size[axis]}}; break;
+    case VLOSS_GROUP_BATCH: *samples = (npy_shape){.axes = 0}; break;
+  }
   return 0;
 }
 

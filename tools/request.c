@@ -43,7 +43,7 @@ static const struct {
     [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1},
     [CLASSES_LAST] = {"classes-last", NULL, "the class axis is the last, not the second",
                       VLOSS_ROWS},
-    [GROUP_AXES] = {"group-axes", "COUNT", "the first axes that count groups, default 1",
+    [GROUP_AXES] = {"group-axes", "COUNT", "the first axes, which count images, default 1",
                     VLOSS_OVERLAP},
     [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1},
     [THREADS] = {"threads", "COUNT", "threads that share the work, default 1", -1},

@@ -17,7 +17,7 @@ typedef struct request {
   const char *grad_path, *loss_path;
   vloss_reduction reduction;
   double divisor, scale;
-  size_t group_axes; /* overlap: the first axes that count groups */
+  size_t group_axes; /* overlap: the first axes, which count images */
   int classes_last;  /* rows */
   const char *isa;
   size_t threads, repeat;

@@ -81,6 +81,8 @@ class Errors(Case):
         self.eval_fails(1, "cross_entropy", "--weight", "w.npy", t="y.npy", says="w.npy: ")
         self.eval_fails(1, "dice", "--weight", "w.npy", says="w.npy: ")
         self.eval_fails(1, "dice", "--group-axes", "3", says=["x.npy: ", "--group-axes"])
+        for option in [["--grouping", "channel"], ["--activation", "softmax"]]:
+            self.eval_fails(1, "dice", "--group-axes", "2", *option, says=["x.npy: ", "channels"])
         self.eval_fails(1, "mse", "--grad-output", "two.npy", says="two.npy: ")
         self.eval_fails(1, "mse", "--grad-output", "two.npy", "--reduction", "none",
                         says="two.npy: ")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does eval give known values, for each family and each option? Vectors: tests of PyTorch,
 torchvision, MONAI and SMP."""
+import math
 import random
 import unittest
 
@@ -142,6 +143,35 @@ class Overlap(Case):
             self.evaluate("dice", x, t, *options, "--group-axes", axes)
             self.assert_close(self.loss, losses)
             self.assertEqual(self.loss_shape, (2, 2, 2)[:int(axes)])
+
+
+    def test_channels(self):
+        # 2 images of 2 channels of 2: matches in image 0, channel 0 and image 1, channel 1
+        x = ([1, 0, 0, 1, 1, 1, 0, 1], (2, 2, 2), "f8")
+        t = ([1, 0, 1, 0, 0, 0, 0, 1], (2, 2, 2), "f8")
+        options = ["--reduction", "none", "--smoothing", "0"]
+        for grouping, losses, shape in [("image", [.5, .5], (2,)),
+                                        ("image_channel", [0, 1, 1, 0], (2, 2)),
+                                        ("channel", [.5, .5], (2,)), ("batch", [.5], ())]:
+            self.evaluate("dice", x, t, *options, "--grouping", grouping)
+            self.assert_close(self.loss, losses)
+            self.assertEqual(self.loss_shape, shape)
+        # channels last: (N, H, W, C)
+        last = [([v for i in (0, 4) for p in (0, 1) for v in (a[0][i + p], a[0][i + p + 2])],
+                 (2, 1, 2, 2), "f8") for a in (x, t)]
+        self.evaluate("dice", *last, *options, "--group-axes", "3", "--grouping", "channel")
+        self.assert_close(self.loss, [.5, .5])
+
+    def test_softmax(self):
+        z = [0, 1, 2, 3, 1, 1]  # 1 image, 3 channels, 2 pixels
+        t = ([1, 0, 0, 1, 0, 0], (1, 3, 2), "f8")
+        self.evaluate("dice", (z, (1, 3, 2), "f8"), t, "--activation", "softmax", "--grouping",
+                      "image_channel", "--reduction", "none", "--smoothing", "0")
+        e = [math.exp(v) for v in z]
+        p = [v / sum(e[k % 2::2]) for k, v in enumerate(e)]
+        self.assert_close(self.loss, [1 - 2 * p[0] / (p[0] + p[1] + 1),
+                                      1 - 2 * p[3] / (p[2] + p[3] + 1), 1])
+        self.assert_close([sum(self.grad[k::2]) for k in (0, 1)], [0, 0])
 
 
 class All(Case):

@@ -115,24 +115,29 @@ ALWAYS_INLINE vec overlap_slope(const slope_vectors *s, vec x, vec t, vloss_acti
   return activation == VLOSS_IDENTITY ? grad : vmul(grad, vmul(a.p, a.q));
 }
 
-ALWAYS_INLINE void overlap_gradient(const overlap_job *j, size_t begin, size_t end,
-                                    vloss_activation activation, int streamed) {
-  const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
-  real *grad = reals_out(j->base.grad, 0);
-  slope_vectors s = slopes_open(j->slopes);
-  size_t i = begin;
-  for (; i + LANES <= end; i += LANES) {
-    vec slope = overlap_slope(&s, vload(input + i), vload(target + i), activation);
+ALWAYS_INLINE void overlap_run(const real *input, const real *target, real *grad, size_t count,
+                               const slope_vectors *s, vloss_activation activation, int streamed) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES) {
+    vec slope = overlap_slope(s, vload(input + i), vload(target + i), activation);
     if (streamed)
       vstream(grad + i, slope);
     else
       vstore(grad + i, slope);
   }
-  if (i < end)
-    vstore_part(grad + i,
-                overlap_slope(&s, vload_part(input + i, end - i), vload_part(target + i, end - i),
-                              activation),
-                end - i);
+  size_t rest = count - i;
+  if (rest)
+    vstore_part(
+        grad + i,
+        overlap_slope(s, vload_part(input + i, rest), vload_part(target + i, rest), activation),
+        rest);
+}
+
+ALWAYS_INLINE void overlap_gradient(const overlap_job *j, size_t begin, size_t end,
+                                    vloss_activation activation, int streamed) {
+  slope_vectors s = slopes_open(j->slopes);
+  overlap_run(reals(j->base.input, begin), reals(j->target, begin), reals_out(j->base.grad, begin),
+              end - begin, &s, activation, streamed);
 }
 
 static void overlap_differentiate(const overlap_job *j, size_t begin, size_t end) {

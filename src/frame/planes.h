@@ -8,7 +8,7 @@
 #include "frame/overlap.h"
 
 /* Pixels of which a softmax is kept while the channels take turns: 12 KiB. */
-enum { PLANE_CHUNK = CHUNK / 2 };
+enum { PLANE_CHUNK = CHUNK / 2, FEW_CHANNELS = 64 };
 
 /* Pixels that follow each other. */
 typedef struct pixels {
@@ -75,21 +75,25 @@ static inline vec soft_exponential(vec z, vec largest) {
   return vselect(veq(z, largest), one, vfma(e, lost, e));
 }
 
-/* Keeps the exponentials too, if asked. */
+/* Keeps the exponentials, if there is room. Planes that stand a power of two apart push each other
+ * out of the caches, so with room every logit is fetched once. */
 ALWAYS_INLINE void soften(const overlap_job *j, const pixels *x, soft_block *s, real *kept) {
   const real *input = reals(j->base.input, 0);
   real copy[BLOCK];
   vec zero = vset1(0), one = vset1(1);
-  lanes largest;
+  lanes largest, ties = lanes_zero();
   for (int v = 0; v < VECS; v++) largest.lane[v] = vset1(-real_max);
   for (size_t k = 0; k < j->channels; k++) {
     const real *z = block_of(j, x, k, input, copy);
-    for (size_t v = 0; v < VECS; v++) largest.lane[v] = vmax(largest.lane[v], vload(z + v * LANES));
+    for (size_t v = 0; v < VECS; v++) {
+      vec logit = vload(z + v * LANES);
+      largest.lane[v] = vmax(largest.lane[v], logit);
+      if (kept) vstore(kept + k * BLOCK + v * LANES, logit);
+    }
   }
   lane_sum sum = lane_sum_zero(); /* of all but the largest */
-  lanes ties = lanes_zero();
   for (size_t k = 0; k < j->channels; k++) {
-    const real *z = block_of(j, x, k, input, copy);
+    const real *z = kept ? kept + k * BLOCK : block_of(j, x, k, input, copy);
     for (size_t v = 0; v < VECS; v++) {
       vec logit = vload(z + v * LANES), e = soft_exponential(logit, largest.lane[v]);
       mask tie = veq(logit, largest.lane[v]);
@@ -144,11 +148,12 @@ ALWAYS_INLINE void soft_sums(const overlap_job *j, size_t begin, size_t end, int
                              compensated (*out)[3]) {
   soft_block soft[PLANE_CHUNK / BLOCK];
   pixels blocks[PLANE_CHUNK / BLOCK];
+  real room[FEW_CHANNELS * BLOCK], *kept = j->channels <= FEW_CHANNELS ? room : NULL;
   for (size_t i = begin; i < end; i += PLANE_CHUNK) {
     size_t count = 0;
     for (size_t at = i; at < end && count < PLANE_CHUNK / BLOCK; at += BLOCK, count++) {
       blocks[count] = pixels_open(j, at, smaller(end - at, BLOCK));
-      soften(j, &blocks[count], &soft[count], NULL);
+      soften(j, &blocks[count], &soft[count], kept);
     }
     for (size_t k = 0; k < j->channels; k++) {
       totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
@@ -158,23 +163,54 @@ ALWAYS_INLINE void soft_sums(const overlap_job *j, size_t begin, size_t end, int
   }
 }
 
-/* Without a softmax, channel by channel in chunks. */
-ALWAYS_INLINE void hard_sums(const overlap_job *j, size_t begin, size_t end,
-                             vloss_activation activation, int squared, compensated (*out)[3]) {
+/* Pixels of one image, of those from `begin` on. */
+static inline pixels pixels_open_run(const overlap_job *j, size_t begin, size_t end) {
+  pixels x = pixels_open(j, begin, end - begin);
+  if (x.apart) x.count = j->inner - x.position;
+  x.apart = 0;
+  return x;
+}
+
+/* Without a softmax: one channel, run by run. */
+ALWAYS_INLINE void hard_runs(const overlap_job *j, size_t begin, size_t end, size_t k,
+                             vloss_activation activation, int squared, totals sums[3]) {
+  const real *input = reals(j->base.input, k * j->inner), *target = reals(j->target, k * j->inner);
+  pixels x;
+  for (size_t i = begin; i < end; i += x.count) {
+    x = pixels_open_run(j, i, end);
+    for (size_t done = 0; done < x.count; done += CHUNK)
+      overlap_chunk(input + x.offset + done, target + x.offset + done,
+                    smaller(x.count - done, CHUNK), activation, squared, sums);
+  }
+}
+
+/* A chunk of one channel, of runs that are too short for that. */
+ALWAYS_INLINE void hard_chunk(const overlap_job *j, size_t begin, size_t end, size_t k,
+                              vloss_activation activation, int squared, totals sums[3]) {
   const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
   real input_copy[GROUP], target_copy[GROUP];
-  for (size_t i = begin; i < end; i += CHUNK)
+  overlap_lanes all = overlap_lanes_zero();
+  for (size_t i = begin; i < end; i += GROUP) {
+    pixels x = pixels_open(j, i, smaller(end - i, GROUP));
+    overlap_lanes part =
+        overlap_group_sums(pixels_of(j, &x, k, input, input_copy),
+                           pixels_of(j, &x, k, target, target_copy), x.count, activation, squared);
+    overlap_lanes_merge(&all, &part);
+  }
+  overlap_lanes_total(&all, sums);
+}
+
+ALWAYS_INLINE void hard_sums(const overlap_job *j, size_t begin, size_t end,
+                             vloss_activation activation, int squared, compensated (*out)[3]) {
+  int runs = j->inner >= CHUNK;
+  size_t step = runs ? end - begin : CHUNK;
+  for (size_t i = begin; i < end; i += step)
     for (size_t k = 0; k < j->channels; k++) {
       totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
-      overlap_lanes all = overlap_lanes_zero();
-      for (size_t at = i; at < smaller(end, i + CHUNK); at += GROUP) {
-        pixels x = pixels_open(j, at, smaller(end - at, GROUP));
-        overlap_lanes part = overlap_group_sums(pixels_of(j, &x, k, input, input_copy),
-                                                pixels_of(j, &x, k, target, target_copy), x.count,
-                                                activation, squared);
-        overlap_lanes_merge(&all, &part);
-      }
-      overlap_lanes_total(&all, sums);
+      if (runs)
+        hard_runs(j, begin, end, k, activation, squared, sums);
+      else
+        hard_chunk(j, i, smaller(end, i + CHUNK), k, activation, squared, sums);
       add_to_sums(out[k], sums);
     }
 }
@@ -203,20 +239,21 @@ static inline vec soft_slope(const overlap_slopes *from, const slope_vectors *s,
   return from->weightless ? vset1(0) : slope_at(s, p, t);
 }
 
-/* From exponentials to probabilities; returns sum_k p_k dL/dp_k. */
+/* From exponentials to probabilities; returns sum_k p_k dL/dp_k, and keeps the dL/dp_k if there is
+ * room. */
 ALWAYS_INLINE lanes soft_mean_slope(const overlap_job *j, const pixels *x, const soft_block *soft,
-                                    real *kept) {
+                                    real *kept, real *kept_slopes) {
   const real *target = reals(j->target, 0);
   real copy[BLOCK];
   lane_sum sum = lane_sum_zero();
   for (size_t k = 0; k < j->channels; k++) {
     const real *t = block_of(j, x, k, target, copy);
     slope_vectors s = slopes_open(slopes_of(j, k));
-    for (size_t v = 0, at = 0; v < VECS; v++, at += LANES) {
-      real *place = kept + k * BLOCK + at;
-      vec p = vmul(vload(place), vload(soft->inverse + at));
-      vec slope = soft_slope(slopes_of(j, k), &s, p, vload(t + at));
-      vstore(place, p);
+    for (size_t v = 0, at = k * BLOCK; v < VECS; v++, at += LANES) {
+      vec p = vmul(vload(kept + at), vload(soft->inverse + v * LANES));
+      vec slope = soft_slope(slopes_of(j, k), &s, p, vload(t + v * LANES));
+      vstore(kept + at, p);
+      if (kept_slopes) vstore(kept_slopes + at, slope);
       sum.part.lane[v] = vfma(p, slope, sum.part.lane[v]);
     }
     if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum);
@@ -227,56 +264,78 @@ ALWAYS_INLINE lanes soft_mean_slope(const overlap_job *j, const pixels *x, const
 }
 
 /* dL/dz_k = p_k (dL/dp_k - sum_i p_i dL/dp_i) */
-OUT_OF_LINE void soft_gradient(const overlap_job *j, size_t begin, size_t end) {
+ALWAYS_INLINE void soft_block_gradient(const overlap_job *j, const pixels *x, real *kept,
+                                       real *kept_slopes) {
   const real *target = reals(j->target, 0);
   real *grad = reals_out(j->base.grad, 0);
-  real kept[MOST_CHANNELS * BLOCK], copy[BLOCK], result[BLOCK];
-  for (size_t i = begin; i < end; i += BLOCK) {
-    pixels x = pixels_open(j, i, smaller(end - i, BLOCK));
-    soft_block soft;
-    soften(j, &x, &soft, kept);
-    lanes mean = soft_mean_slope(j, &x, &soft, kept);
-    int scattered = x.apart || x.count < BLOCK;
-    for (size_t k = 0; k < j->channels; k++) {
-      const real *t = block_of(j, &x, k, target, copy);
-      real *out = scattered ? result : grad + x.offset + k * j->inner;
-      slope_vectors s = slopes_open(slopes_of(j, k));
-      for (size_t v = 0, at = 0; v < VECS; v++, at += LANES) {
-        vec p = vload(kept + k * BLOCK + at);
-        vec slope = soft_slope(slopes_of(j, k), &s, p, vload(t + at));
-        vstore(out + at, vfnma(p, mean.lane[v], vmul(p, slope)));
-      }
-      if (scattered) pixels_put(j, &x, k, result, grad);
+  real copy[BLOCK], result[BLOCK];
+  soft_block soft;
+  soften(j, x, &soft, kept);
+  lanes mean = soft_mean_slope(j, x, &soft, kept, kept_slopes);
+  int scattered = x->apart || x->count < BLOCK;
+  for (size_t k = 0; k < j->channels; k++) {
+    const real *t = kept_slopes ? NULL : block_of(j, x, k, target, copy);
+    real *out = scattered ? result : grad + x->offset + k * j->inner;
+    slope_vectors s = slopes_open(slopes_of(j, k));
+    for (size_t v = 0, at = k * BLOCK; v < VECS; v++, at += LANES) {
+      vec p = vload(kept + at);
+      vec slope = kept_slopes ? vload(kept_slopes + at)
+                              : soft_slope(slopes_of(j, k), &s, p, vload(t + v * LANES));
+      vstore(out + v * LANES, vfnma(p, mean.lane[v], vmul(p, slope)));
     }
+    if (scattered) pixels_put(j, x, k, result, grad);
   }
 }
 
-/* A piece of one channel. */
-ALWAYS_INLINE void hard_piece(const real *input, const real *target, real *grad, size_t count,
-                              const overlap_slopes *slopes, vloss_activation activation) {
-  slope_vectors s = slopes_open(slopes);
-  for (size_t i = 0, part; i < count; i += LANES) {
-    part = lanes_left(count, i);
-    vec slope =
-        overlap_slope(&s, vload_part(input + i, part), vload_part(target + i, part), activation);
-    vstore_part(grad + i, slopes->weightless ? vset1(0) : slope, part);
+OUT_OF_LINE void soft_gradient(const overlap_job *j, size_t begin, size_t end) {
+  real kept[MOST_CHANNELS * BLOCK];
+  int room = 2 * j->channels <= MOST_CHANNELS;
+  for (size_t i = begin; i < end; i += BLOCK) {
+    pixels x = pixels_open(j, i, smaller(end - i, BLOCK));
+    if (room)
+      soft_block_gradient(j, &x, kept, kept + j->channels * BLOCK);
+    else
+      soft_block_gradient(j, &x, kept, NULL);
   }
+}
+
+/* A run of one channel. */
+ALWAYS_INLINE void hard_run(const overlap_job *j, const real *input, const real *target, real *grad,
+                            size_t count, size_t k, vloss_activation activation) {
+  const overlap_slopes *slopes = slopes_of(j, k);
+  slope_vectors s = slopes_open(slopes);
+  if (slopes->weightless)
+    memset(grad, 0, count * sizeof *grad);
+  else if (may_stream(&j->base, grad))
+    overlap_run(input, target, grad, count, &s, activation, 1);
+  else
+    overlap_run(input, target, grad, count, &s, activation, 0);
+}
+
+/* A piece of one channel, of runs that are too short for that. */
+ALWAYS_INLINE void hard_piece(const overlap_job *j, const pixels *x, size_t k,
+                              vloss_activation activation) {
+  real input_copy[GROUP], target_copy[GROUP], result[GROUP];
+  const real *input = pixels_of(j, x, k, reals(j->base.input, 0), input_copy);
+  const real *target = pixels_of(j, x, k, reals(j->target, 0), target_copy);
+  real *grad = reals_out(j->base.grad, 0);
+  hard_run(j, input, target, x->apart ? result : grad + x->offset + k * j->inner, x->count, k,
+           activation);
+  if (x->apart) pixels_put(j, x, k, result, grad);
 }
 
 ALWAYS_INLINE void hard_gradient(const overlap_job *j, size_t begin, size_t end,
                                  vloss_activation activation) {
-  const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
-  real *grad = reals_out(j->base.grad, 0);
-  real input_copy[GROUP], target_copy[GROUP], result[GROUP];
-  for (size_t i = begin; i < end; i += CHUNK)
+  int runs = j->inner >= CHUNK;
+  size_t step = runs ? end - begin : CHUNK;
+  pixels x;
+  for (size_t i = begin; i < end; i += step)
     for (size_t k = 0; k < j->channels; k++)
-      for (size_t at = i; at < smaller(end, i + CHUNK); at += GROUP) {
-        pixels x = pixels_open(j, at, smaller(end - at, GROUP));
-        real *out = x.apart ? result : grad + x.offset + k * j->inner;
-        hard_piece(pixels_of(j, &x, k, input, input_copy), pixels_of(j, &x, k, target, target_copy),
-                   out, x.count, slopes_of(j, k), activation);
-        if (x.apart) pixels_put(j, &x, k, result, grad);
+      for (size_t at = i, last = smaller(end, i + step); at < last; at += x.count) {
+        x = runs ? pixels_open_run(j, at, last) : pixels_open(j, at, smaller(last - at, GROUP));
+        hard_piece(j, &x, k, activation);
       }
+  if (j->base.stream) vstream_end();
 }
 
 OUT_OF_LINE void plane_differentiate(const overlap_job *j, size_t begin, size_t end) {

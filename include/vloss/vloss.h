@@ -261,12 +261,12 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, c
  * Gradients are exact but where a loss calls a factor constant. A tie of min or max is split half
  * and half: identical boxes have gradient 0.
  *
- * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre, with
- * slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose denominator is
- * below the smallest normal number is 0 with slope 0. Never NaN for finite boxes; finite for
- * coordinates up to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60 (2^-500): the
- * exact slopes of smaller extents may exceed the type. A box with a coordinate that is not finite
- * gives NaN.
+ * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre,
+ * with slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose
+ * denominator is below the smallest normal number is 0 with slope 0. Never NaN for finite boxes;
+ * finite for coordinates up to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60
+ * (2^-500): the exact slopes of smaller extents may exceed the type. A box with a coordinate that
+ * is not finite gives NaN.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64); gradient x extent within 1e-6, 1e-14.
  * ---------------------------------------------------------------------------------------------- */
@@ -340,7 +340,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_iou_f64(const double *input, const 
                                                      double *grad);
 
 /**
- * Generalized IoU loss (Rezatofighi et al. 2019, arXiv 1902.09630): C the area of the enclosing box,
+ * Generalized IoU loss (Rezatofighi et al. 2019, arXiv 1902.09630): C the area of the enclosing
+ * box,
  *
  *     q = (C - U) / (C + eps)    L = 1 - IoU + q, in [0, 2]
  *     dL = -dIoU + [(1 - q) dC - dU] / (C + eps)
@@ -380,9 +381,10 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_diou_f64(const double *input, const
  *     dv/dw = -(8 / pi^2) (atan(W/H) - atan(w/h)) h / (w^2 + h^2), dv/dh the same with -w for h
  *
  * alpha is a constant in the gradient, as in the authors' code, torchvision and Ultralytics: it is
- * not the derivative of L. x/0 stands for infinity, 0/0 for 0: boxes without area have a finite loss
- * and gradient. The sign and the denominator of dv are those of the derivative; the paper prints
- * others. `alpha_gate` is the rule of the authors' code and mmdetection 3: alpha = 0 up to IoU 1/2.
+ * not the derivative of L. x/0 stands for infinity, 0/0 for 0: boxes without area have a finite
+ * loss and gradient. The sign and the denominator of dv are those of the derivative; the paper
+ * prints others. `alpha_gate` is the rule of the authors' code and mmdetection 3: alpha = 0 up to
+ * IoU 1/2.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_ciou_f32(const float *input, const float *target,
                                                       size_t n, const vloss_box_options *box,
@@ -414,13 +416,13 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_eiou_f64(const double *input, const
                                                       double *grad);
 
 /**
- * Focal EIoU loss (Zhang et al. 2021, arXiv 2101.08158): IoU^gamma L_E, L_E of vloss_eiou_f32(). The
- * weight IoU^gamma is a constant in the gradient: IoU^gamma dL_E. Disjoint boxes weigh nothing and
- * do not move. gamma = 0 is EIoU.
+ * Focal EIoU loss (Zhang et al. 2021, arXiv 2101.08158): IoU^gamma L_E, L_E of vloss_eiou_f32().
+ * The weight IoU^gamma is a constant in the gradient: IoU^gamma dL_E. Disjoint boxes weigh nothing
+ * and do not move. gamma = 0 is EIoU.
  *
  * `normalize`: the mean's denominator is the sum of the weights of all boxes (sample weights not in
- * it; a box that holds a NaN counts 0) unless `divisor` replaces it; the mean is 0, with gradient 0,
- * where that is 0. It takes a second pass over the input. ::VLOSS_SUM and ::VLOSS_NONE are as
+ * it; a box that holds a NaN counts 0) unless `divisor` replaces it; the mean is 0, with gradient
+ * 0, where that is 0. It takes a second pass over the input. ::VLOSS_SUM and ::VLOSS_NONE are as
  * without it.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_eiou_f32(const float *input, const float *target,
@@ -461,9 +463,9 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_cdiou_f64(const double *input, cons
  *     Omega = (1 - e^(-|w - W| / max(w, W)))^theta + (1 - e^(-|h - H| / max(h, H)))^theta
  *     L = 1 - IoU + (Delta + Omega) / 2
  *
- * The gradient goes through every part, the angle Lambda too; |x| has slope 0 at 0. 0/0 is 0. eps is
- * added to the union only. Accuracy: where boxes are far longer along one axis than along the other
- * and their centres close, the angle, and with it the gradient, is as uncertain as the line.
+ * The gradient goes through every part, the angle Lambda too; |x| has slope 0 at 0. 0/0 is 0. eps
+ * is added to the union only. Accuracy: where boxes are far longer along one axis than along the
+ * other and their centres close, the angle, and with it the gradient, is as uncertain as the line.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f32(const float *input, const float *target,
                                                       size_t n, const vloss_box_options *box,
@@ -481,7 +483,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f64(const double *input, const
  *     IoU   L = 1 - IoU^alpha
  *     GIoU  + q^alpha, q of vloss_giou_f32()
  *     DIoU  + R^alpha, R of vloss_diou_f32()
- *     CIoU  + R^alpha + (beta v)^alpha, beta the alpha of vloss_ciou_f32(), constant in the gradient
+ *     CIoU  + R^alpha + (beta v)^alpha, beta the alpha of vloss_ciou_f32(), constant in the
+ * gradient
  *
  * A power has slope 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha); for alpha < 1 what
  * rounding leaves of a term that is all but 0 grows with it.
@@ -588,7 +591,8 @@ vloss_cross_entropy_f64(const double *logits, vloss_labels labels, size_t n, siz
 typedef enum vloss_activation {
   VLOSS_IDENTITY = 0, /**< the input is probabilities */
   VLOSS_SIGMOID = 1,  /**< the input is logits; the gradient goes through the sigmoid */
-  /** The input is logits, a softmax over the `channels` of each pixel makes p, and the gradient goes
+  /** The input is logits, a softmax over the `channels` of each pixel makes p, and the gradient
+   * goes
    *  through it: dL/dz_k = p_k (dL/dp_k - sum_c p_c dL/dp_c). Needs `channels` from 1 to 256. A
    *  logit of -inf has p = 0 and gradient 0, logits of +inf share p = 1, a pixel of -inf only has
    *  p = 0. A pixel's channels depend on each other: a NaN in one reaches the losses of all groups

@@ -62,7 +62,8 @@ static inline box_term add_terms(box_term a, box_term b) {
   return (box_term){vadd(a.value, b.value), add_slopes(a.x, b.x), add_slopes(a.y, b.y)};
 }
 
-/* A slope that was scaled: those of extents that are all but nothing must not meet as infinities. */
+/* A slope that was scaled: those of extents that are all but nothing must not meet as
+ * infinities. */
 static inline vec bounded(const limits *l, vec a) {
   vec bound = vset1(sizeof(real) == 4 ? 0x1p120f : (real)0x1p1016);
   return l->guarded ? vmin(bound, vmax(vneg(bound), a)) : a;
@@ -130,7 +131,8 @@ static inline box_term overlap_term(const geometry *g, iou_measure u) {
                     {vsub(area_y, vmul(g->inner_width, by_inner)), area_y}};
 }
 
-/* q = (C - U) / (C + eps), C the area of the enclosing box: dq = [(1 - q) dC - dA + dI] / (C + eps) */
+/* q = (C - U) / (C + eps), C the area of the enclosing box: dq = [(1 - q) dC - dA + dI] / (C +
+ * eps) */
 typedef struct hull_measure {
   vec q, inverse;
 } hull_measure;

@@ -188,8 +188,8 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
   return are_ordinary(&found);
 }
 
-/* BOXES boxes from i on, if all are ordinary; returns whether they are. Three short loops: in one, the
- * chain from load to store is longer than a CPU can look ahead. */
+/* BOXES boxes from i on, if all are ordinary; returns whether they are. Three short loops: in one,
+ * the chain from load to store is longer than a CPU can look ahead. */
 ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_measures *terms, boxes_step *step,
                               size_t i, int what, real *losses) {
   geometry g[BOXES / LANES];

@@ -167,8 +167,8 @@ static dual shape_cost(const boxes *b, int a, wide theta) {
   return cost;
 }
 
-/* sin of twice the angle of the line between the centres; how far the edges are apart says how wrong
- * the line may be */
+/* sin of twice the angle of the line between the centres; how far the edges are apart says how
+ * wrong the line may be */
 static dual angle_cost(const boxes *b) {
   dual x = absolute(b->centre[X]), y = absolute(b->centre[Y]);
   dual cost = fraction(b, scale(multiply(x, y), 2), add(square(x), square(y)));

@@ -15,8 +15,8 @@ typedef struct axis {
   int inverted, target_inverted;
 } axis;
 
-/* A number, its slopes by the corners of the prediction (x low, x high, y low, y high), and the size
- * of the terms that made them. */
+/* A number, its slopes by the corners of the prediction (x low, x high, y low, y high), and the
+ * size of the terms that made them. */
 typedef struct dual {
   wide value, grad[CORNERS], size[CORNERS];
 } dual;

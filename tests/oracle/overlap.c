@@ -22,8 +22,8 @@ static int is_softmax(const sample *s) {
   return oracle_parameter(s, "activation") == VLOSS_SOFTMAX;
 }
 
-/* e^(z_k - the largest of its pixel), that of all other channels; logits of +inf share, a pixel of -inf
- * only has nothing. */
+/* e^(z_k - the largest of its pixel), that of all other channels; logits of +inf share, a pixel of
+ * -inf only has nothing. */
 typedef struct share {
   wide own, others;
 } share;

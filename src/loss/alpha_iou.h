@@ -22,13 +22,12 @@ static inline void alpha_iou_terms(const geometry *g, const limits *l, const box
 
 static inline box_loss alpha_iou(const geometry *g, const limits *l, const box_parameters *p,
                                  const box_terms *t) {
-  power overlap = t->powers[0], hull = t->powers[1], centre = t->powers[2], turn = t->powers[3];
-  box_term sum =
-      apply(l, overlap_term(g, t->overlap), vsub(vset1(1), overlap.value), overlap.slope);
+  const power *f = t->powers;
+  box_term sum = apply(l, overlap_term(g, t->overlap), vsub(vset1(1), f[0].value), f[0].slope);
   if (p->base == VLOSS_BASE_IOU) return move_edges(g, sum);
   if (p->base == VLOSS_BASE_GIOU)
-    return move_edges(g, add_terms(sum, apply(l, hull_term(g, t->hull), hull.value, hull.slope)));
+    return move_edges(g, add_terms(sum, apply(l, hull_term(g, t->hull), f[1].value, f[1].slope)));
   if (p->base == VLOSS_BASE_CIOU)
-    sum = add_aspect(sum, t->aspect, turn.value, vmul(t->weight, turn.slope));
-  return add_centres(g, sum, t->centres, centre.value, centre.slope);
+    sum = add_aspect(sum, t->aspect, f[3].value, vmul(t->weight, f[3].slope));
+  return add_centres(g, sum, t->centres, f[2].value, f[2].slope);
 }

@@ -3,7 +3,7 @@
 #ifndef VLOSS_OVERLAP_TERMS_H
 #define VLOSS_OVERLAP_TERMS_H
 
-#include "frame/planes.h"
+#include "frame/soft_planes.h"
 
 /* The loss of an index D and its slope dL/dD: (1 - D)^gamma from the distance 1 - D, or -ln D. */
 typedef struct overlap_outer {

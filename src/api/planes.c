@@ -3,8 +3,8 @@
 
 #include "api/split.h"
 
-/* Sums of parts take 24 KiB of stack. */
-enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 512 };
+/* Sums of parts take 15 KiB of stack. */
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 320 };
 
 /* Channels of some images that are taken together. */
 typedef struct planes {
@@ -79,7 +79,9 @@ static double finish(const planes *p, size_t k, const compensated sums[3], overl
   return g.loss;
 }
 
-static void evaluate(const planes *p, overlap_slopes *slopes, compensated *total) {
+/* Out of line, so that the gradient has the stack of the sums. */
+__attribute__((noinline)) static void evaluate(const planes *p, overlap_slopes *slopes,
+                                               compensated *total) {
   compensated sums[MOST_PARTS][3];
   add_pixels(p, sums);
   for (size_t k = 0; k < p->groups; k++)

@@ -177,6 +177,67 @@ static void log_rules(problem *p) {
   expect_error(p, &c, VLOSS_ERROR_PARAMETER, "gamma");
 }
 
+/* Channels must be there if something asks for them, divide an image, and fit a softmax. */
+static void channels(problem *p) {
+  if (p->call.loss->family != VLOSS_OVERLAP) return;
+  static const struct {
+    double activation, grouping;
+    size_t size, channels;
+    int good;
+  } cases[] = {
+      {VLOSS_IDENTITY, VLOSS_GROUP_IMAGE, 6, 0, 1},
+      {VLOSS_SIGMOID, VLOSS_GROUP_BATCH, 6, 0, 1},
+      {VLOSS_IDENTITY, VLOSS_GROUP_CHANNEL, 6, 0, 0},
+      {VLOSS_SOFTMAX, VLOSS_GROUP_IMAGE, 6, 0, 0},
+      {VLOSS_SIGMOID, VLOSS_GROUP_IMAGE_CHANNEL, 6, 0, 0},
+      {VLOSS_IDENTITY, VLOSS_GROUP_IMAGE, 6, 4, 0},
+      {VLOSS_SOFTMAX, VLOSS_GROUP_BATCH, 6, 4, 0},
+      {VLOSS_IDENTITY, VLOSS_GROUP_BATCH, 6, 7, 0},
+      {VLOSS_SOFTMAX, VLOSS_GROUP_BATCH, 6, 1, 1},
+      {VLOSS_IDENTITY, VLOSS_GROUP_IMAGE, 6, SIZE_MAX, 0},
+  };
+  for (size_t i = 0; i < COUNT(cases); i++) {
+    vloss_options options = p->options;
+    call c = p->call;
+    options.weight = NULL;
+    options.reduction = VLOSS_SUM;
+    c.options = &options;
+    c.shape[1] = cases[i].size;
+    c.shape[2] = cases[i].channels;
+    (void)call_set(&c, "activation", cases[i].activation);
+    (void)call_set(&c, "grouping", cases[i].grouping);
+    if (cases[i].good)
+      assert_int_equal(call_run(&c), VLOSS_OK);
+    else
+      expect_error(p, &c, VLOSS_ERROR_PARAMETER, "channels");
+  }
+}
+
+/* The softmax has room for 256 channels; other activations for any number. */
+static void test_many_channels(void **state) {
+  (void)state;
+  enum { MANY = 600 };
+  static float x[2 * MANY], t[2 * MANY], losses[MANY], grad[2 * MANY];
+  vloss_report report = VLOSS_REPORT_INIT;
+  vloss_options options = VLOSS_OPTIONS_INIT;
+  vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
+  options.report = &report;
+  options.reduction = VLOSS_NONE;
+  overlap.grouping = VLOSS_GROUP_CHANNEL;
+  overlap.smoothing = 0;
+  for (size_t i = 0; i < 2 * MANY; i++) x[i] = 1, t[i] = i < MANY ? 1 : (float)(i % 2);
+  overlap.channels = MANY;
+  assert_int_equal(vloss_dice_f32(x, t, 2, MANY, &overlap, &options, losses, grad), VLOSS_OK);
+  for (size_t i = 0; i < MANY; i++) assert_true(fabsf(losses[i] - (i % 2 ? 0 : 1.0F / 3)) < 1e-6F);
+  overlap.activation = VLOSS_SOFTMAX;
+  overlap.channels = 257;
+  assert_int_equal(vloss_dice_f32(x, t, 2, 257, &overlap, &options, losses, NULL),
+                   VLOSS_ERROR_PARAMETER);
+  assert_string_equal(report.argument, "channels");
+  overlap.channels = 256;
+  assert_int_equal(vloss_dice_f32(x, t, 2, 256, &overlap, &options, losses, grad), VLOSS_OK);
+}
+
 #define EACH_PROBLEM(f)                \
   static void test_##f(void **state) { \
     (void)state;                       \
@@ -189,12 +250,14 @@ EACH_PROBLEM(option_values)
 EACH_PROBLEM(parameters)
 EACH_PROBLEM(good_parameters)
 EACH_PROBLEM(log_rules)
+EACH_PROBLEM(channels)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_null_pointers), cmocka_unit_test(test_overlaps),
       cmocka_unit_test(test_sizes),         cmocka_unit_test(test_option_values),
       cmocka_unit_test(test_parameters),    cmocka_unit_test(test_good_parameters),
-      cmocka_unit_test(test_log_rules)};
+      cmocka_unit_test(test_log_rules),     cmocka_unit_test(test_channels),
+      cmocka_unit_test(test_many_channels)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -3,14 +3,15 @@
 
 #include "api/split.h"
 
-/* Sums of parts take 24 KiB of stack. */
-enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 512 };
+/* Sums of parts take 15 KiB of stack. */
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 320 };
 
 /* Channels of some images that are taken together. */
 typedef struct planes {
   const planes_call *call;
   size_t image, images, channel, channels;
   size_t group, groups; /* one that all channels share, or one for each channel */
+  int whole; /* not split: the call is split by images, and both would take too much stack */
   const vloss_executor *executor;
 } planes;
 
@@ -52,6 +53,7 @@ static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
   overlap_job j = open_job(p, PLANE_SUMS);
   j.part = divide_up(larger(GRAIN / n, divide_up(units, most)), CHUNK_MULTIPLE) * CHUNK_MULTIPLE;
   j.sums = sums;
+  if (p->whole) j.part = units;
   partial none;
   split_run(p->call->sums_and_gradient, &j, units, j.part, j.part, p->executor, &none);
   for (size_t i = 1; i < divide_up(units, j.part); i++)
@@ -79,7 +81,9 @@ static double finish(const planes *p, size_t k, const compensated sums[3], overl
   return g.loss;
 }
 
-static void evaluate(const planes *p, overlap_slopes *slopes, compensated *total) {
+/* Out of line, so that the gradient has the stack of the sums. */
+__attribute__((noinline)) static void evaluate(const planes *p, overlap_slopes *slopes,
+                                               compensated *total) {
   compensated sums[MOST_PARTS][3];
   add_pixels(p, sums);
   for (size_t k = 0; k < p->groups; k++)
@@ -113,9 +117,10 @@ static void run_planes(const planes *p, compensated *total) {
   if (!p->call->base.grad) return;
   overlap_job j = open_job(p, PLANE_GRADIENT);
   j.slopes = slopes;
+  size_t units = p->images * p->call->inner;
   partial none;
-  split_run(p->call->sums_and_gradient, &j, p->images * p->call->inner, CHUNK_MULTIPLE,
-            GRAIN / p->channels, p->executor, &none);
+  split_run(p->call->sums_and_gradient, &j, units, CHUNK_MULTIPLE,
+            p->whole ? units : GRAIN / p->channels, p->executor, &none);
 }
 
 /* Each image for itself. */
@@ -123,9 +128,16 @@ static void run_images(const void *work, size_t begin, size_t end, partial *resu
   const planes_call *c = work;
   const vloss_executor *executor = c->request->options->executor;
   size_t groups = c->options->grouping == VLOSS_GROUP_IMAGE ? 1 : c->channels;
+  int many = c->images >= MANY_IMAGES;
   for (size_t i = begin; i < end; i++) {
-    planes p = {c,           i,          1,      0,
-                c->channels, i * groups, groups, c->images < MANY_IMAGES ? executor : NULL};
+    planes p = {.call = c,
+                .image = i,
+                .images = 1,
+                .channels = c->channels,
+                .group = i * groups,
+                .groups = groups,
+                .whole = many,
+                .executor = executor};
     run_planes(&p, &result->sums[0]);
   }
 }
@@ -135,7 +147,13 @@ static void run_batch(const planes_call *c, compensated *total) {
   int shared = c->options->grouping == VLOSS_GROUP_BATCH;
   for (size_t k = 0, count; k < c->channels; k += count) {
     count = c->channels - k < MOST_CHANNELS ? c->channels - k : MOST_CHANNELS;
-    planes p = {c, 0, c->images, k, count, k, shared ? 1 : count, c->request->options->executor};
+    planes p = {.call = c,
+                .images = c->images,
+                .channel = k,
+                .channels = count,
+                .group = k,
+                .groups = shared ? 1 : count,
+                .executor = c->request->options->executor};
     run_planes(&p, total);
   }
 }

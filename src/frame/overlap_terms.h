@@ -3,7 +3,7 @@
 #ifndef VLOSS_OVERLAP_TERMS_H
 #define VLOSS_OVERLAP_TERMS_H
 
-#include "frame/planes.h"
+#include "frame/soft_planes.h"
 
 /* The loss of an index D and its slope dL/dD: (1 - D)^gamma from the distance 1 - D, or -ln D. */
 typedef struct overlap_outer {
@@ -15,8 +15,11 @@ static inline overlap_outer overlap_focal(vec distance, vec gamma) {
   mask plain = veq(gamma, one), perfect = veq(distance, zero);
   vec base = vmin(one, distance); /* beyond [0, 1] only for inputs that are */
   vec loss = vpow_unit(base, gamma);
-  /* gamma distance^(gamma - 1), by the quotient: the exponent may be negative */
-  vec slope = vselect(perfect, zero, vdiv(vmul(gamma, loss), base));
+  /* gamma distance^(gamma - 1); by the quotient if the exponent is negative, where the loss cannot
+   * be too small for it */
+  vec quotient = vdiv(vmul(gamma, loss), base);
+  vec direct = vmul(gamma, vpow_unit(base, vmax(zero, vsub(gamma, one))));
+  vec slope = vselect(perfect, zero, vselect(vlt(gamma, one), quotient, direct));
   loss = vselect(veq(distance, distance), vselect(plain, distance, loss), distance);
   return (overlap_outer){loss, vneg(vselect(plain, one, slope))};
 }

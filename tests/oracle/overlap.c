@@ -116,7 +116,11 @@ static void put(const sample *s, truth *t, size_t k, wide outer_slope, wide plus
   t->grad[k] = outer_slope * (plus - minus) * inner;
   /* the library takes exponentials below the smallest normal number for 0 */
   if (is_sigmoid(s)) inner += oracle_smallest(s->call->dtype) / oracle_grad_bound(s->call->dtype);
-  t->grad_size[k] = fabsl(outer_slope) * (plus + minus) * inner * t->loss_size;
+  /* and powers, which are those of f64 */
+  wide outer_size = fabsl(outer_slope);
+  if (oracle_parameter(s, "gamma") != 1)
+    outer_size += oracle_smallest(F64) / oracle_grad_bound(s->call->dtype);
+  t->grad_size[k] = outer_size * (plus + minus) * inner * t->loss_size;
 }
 
 /* From slopes by p to slopes by z: p_k (g_k - sum_c p_c g_c) over the channels of a pixel. */

@@ -131,13 +131,12 @@ static void cdiou(const sample *s, truth *t) {
   const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
   int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !b.axes[X].inverted;
   plain = plain && !b.axes[Y].inverted && !b.axes[X].target_inverted && !b.axes[Y].target_inverted;
-  wide lambda = oracle_parameter(s, "lambda"), magnitude = 0;
-  for (int k = 0; k < 4; k++) magnitude += fabsl(s->input[k]) + fabsl(s->target[k]);
+  wide lambda = oracle_parameter(s, "lambda"), spread = b.axes[X].spread + b.axes[Y].spread;
   dual sum = constant(0);
   for (int k = 0; k < 4; k++) {
     dual d = distance(*xs[k], *ys[k]);
     for (int i = 0; i < CORNERS && d.value > 0 && !plain; i++) /* where does it point? */
-      d.size[i] += magnitude / d.value;
+      d.size[i] += spread / d.value;
     sum = add(sum, d);
   }
   dual diagonal = distance(b.enclosing[X], b.enclosing[Y]);
@@ -178,12 +177,10 @@ static dual angle_cost(const boxes *b) {
   return cost;
 }
 
-/* A sign that rounding decides. */
-static int is_near_zero(const sample *s, wide difference, int a) {
-  wide most = 0;
-  for (int k = a; k < 4; k += 2) most = fmaxl(most, fmaxl(fabsl(s->input[k]), fabsl(s->target[k])));
+/* A sign that rounding decides: that of a difference of such lengths. */
+static int is_noise(const sample *s, wide value, wide lengths, int a) {
   int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
-  return !same && fabsl(difference) < most * (s->call->dtype == F32 ? 0x1p-20L : 0x1p-49L);
+  return !same && fabsl(value) < 2 * box_noise(s) * lengths;
 }
 
 static void siou(const sample *s, truth *t) {
@@ -195,7 +192,8 @@ static void siou(const sample *s, truth *t) {
   finish_boxes(s, &b, add(rest(b.iou), scale(cost, 0.5L)), theta, t);
   for (int a = 0; a < AXES; a++) {
     wide growth = b.extent[a].value - b.target_extent[a].value;
-    if (is_near_zero(s, b.centre[a].value, a) || is_near_zero(s, growth, a))
+    wide extents = b.extent[a].value + b.target_extent[a].value;
+    if (is_noise(s, b.centre[a].value, b.axes[a].spread, a) || is_noise(s, growth, extents, a))
       for (int k = 0; k < 4; k++) t->grad_size[k] *= 0x1p60L;
   }
 }

@@ -71,7 +71,7 @@ static void iou(const sample *s, truth *t) {
                                             : oracle_parameter(s, "floor"));
   switch ((vloss_iou_form)oracle_parameter(s, "form")) {
     case VLOSS_IOU_LINEAR: finish_boxes(s, &b, rest(u), 1, t); return;
-    case VLOSS_IOU_SQUARE: finish_boxes(s, &b, rest(square(u)), 1, t); return;
+    case VLOSS_IOU_SQUARE: finish_boxes(s, &b, rest(square(u)), 2, t); return; /* a power */
     case VLOSS_IOU_LOG: break;
   }
   dual loss = u.value < floor ? constant(-logl(floor)) : apply(u, -logl(u.value), -1 / u.value);

@@ -119,7 +119,8 @@ static void focal_eiou(const sample *s, truth *t) {
   dual loss = eiou_loss(&b);
   finish_boxes(s, &b, scale(loss, hold(s, t, weight)), relative, t);
   for (int k = 0; k < CORNERS; k++) t->grad_size[k] *= relative;
-  if (b.close && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
+  int touches = b.iou.value < 1e-4L;
+  if (b.close && touches && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
   if (oracle_parameter(s, "normalize") == 0) return;
   t->share = weight;
   t->share_size = weight * relative;
@@ -230,9 +231,11 @@ static void alpha_iou(const sample *s, truth *t) {
   }
   finish_boxes(s, &b, add(constant(1), p.sum), p.size, t);
   const wide bases[] = {b.iou.value, q.value, centre.value, v.value};
+  const int used[] = {b.iou.value > 0 || b.close, base == VLOSS_BASE_GIOU, base >= VLOSS_BASE_DIOU,
+                      base == VLOSS_BASE_CIOU};
   int same = b.iou.value == 1;
   for (int k = 0; k < 4 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
-    if (bases[k] < 1e-4L && (k > 0 || bases[k] > 0 || b.close)) t->trust = TRUST_NOT_NAN;
+    if (used[k] && bases[k] < 1e-4L) t->trust = TRUST_NOT_NAN;
 }
 
 const oracle_row oracle_boxes[] = {

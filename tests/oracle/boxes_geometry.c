@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-/* The sum of a few numbers as if rounded once: what additions lose is added until nothing is lost. */
+/* The sum of a few numbers as if rounded once: what additions lose is added again. */
 static wide exact_sum(wide *terms, size_t count) {
   wide sum = 0;
   for (size_t pass = 0; pass < count; pass++)

@@ -48,11 +48,12 @@ static span scaled(span s, double scale, double offset) {
 
 /* Coordinates up to 1e18 (1e150), extents from 2^-60 (2^-500). */
 static span_pair nasty_axis(rng *r, dtype type, data_kind kind, size_t how) {
-  int wide = type == F32 ? 40 : 400;
+  int wide = type == F32 ? 40 : 400, far = type == F32 ? 8 : 36;
   span_pair s = relation(r, type, how, rng_below(r, 3) != 0);
   double scale = 1, offset = 0;
   if (rng_below(r, 8) == 0) scale = value_power(value_integer(r, -wide, wide));
   if (rng_below(r, 8) == 0) offset = value_integer(r, -64, 64) * scale * 16;
+  if (rng_below(r, 2) == 0) offset *= value_power(value_integer(r, 0, far));
   if (kind >= DATA_WILD && rng_below(r, 8) == 0) scale = value_power(type == F32 ? -140 : -1060);
   if (kind >= DATA_WILD && rng_below(r, 8) == 0) scale = value_power(type == F32 ? 110 : 1000);
   return (span_pair){scaled(s.input, scale, offset), scaled(s.target, scale, offset)};

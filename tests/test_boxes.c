@@ -21,7 +21,7 @@ typedef struct span {
 
 enum { PLACES = 7, EXTENTS = 13, SPANS = PLACES * EXTENTS };
 
-static size_t make_spans(dtype type, span spans[SPANS]) {
+static void make_spans(dtype type, span spans[SPANS]) {
   double far = type == F32 ? 0x1p59 : 0x1p497, least = type == F32 ? 0x1p-60 : 0x1p-500;
   double most = value_largest(type), normal = type == F32 ? (double)FLT_MIN : DBL_MIN;
   const double places[PLACES] = {0, 1, -1, 1000.25, -far, far / 2, least};
@@ -35,7 +35,6 @@ static size_t make_spans(dtype type, span spans[SPANS]) {
       int promised = size == 0 || (size >= least && size <= far);
       spans[count++] = (span){places[i], extent, promised};
     }
-  return count;
 }
 
 static void put(const call *c, void *array, size_t box, size_t axis, span s) {
@@ -62,16 +61,24 @@ enum { BOXES = 4000 };
 static double input[4 * BOXES], target[4 * BOXES], loss[BOXES], grad[4 * BOXES]; /* floats too */
 static int promised[BOXES];
 
-/* Pairs of spans: the same axis of both boxes in every combination, the other one at random. */
-static void make_boxes(rng *r, const call *c, size_t count) {
+enum { PAIRS = EXTENTS * EXTENTS * EXTENTS * EXTENTS };
+
+/* Every pair of kinds of boxes takes its turn, by the extents of both; their places are random, and
+ * some boxes are identical. `turn` goes on from setting to setting. */
+static void make_boxes(rng *r, const call *c, size_t count, size_t *turn) {
   span spans[SPANS];
-  size_t kinds = make_spans(c->dtype, spans);
+  make_spans(c->dtype, spans);
   for (size_t box = 0; box < count; box++) {
+    size_t pair = *turn * 10007 % PAIRS; /* a prime, no factor of PAIRS */
+    int same = rng_below(r, 8) == 0;
+    *turn += !same;
     promised[box] = 1;
     for (size_t axis = 0; axis < 2; axis++) {
-      span p = spans[rng_below(r, kinds)], t = spans[rng_below(r, kinds)];
-      if (rng_below(r, 4) == 0) p = t;
+      span p = spans[rng_below(r, PLACES) * EXTENTS + pair % EXTENTS];
+      span t = spans[rng_below(r, PLACES) * EXTENTS + pair / EXTENTS % EXTENTS];
+      pair /= EXTENTS * EXTENTS;
       if (rng_below(r, 4) == 0) p.low = t.low;
+      if (same) p = t;
       put(c, input, box, axis, p);
       put(c, target, box, axis, t);
       promised[box] &= p.promised && t.promised;
@@ -94,11 +101,48 @@ static void check_box(const call *c, size_t box) {
   }
 }
 
-/* Also with factors of 0, which must not meet an infinity. */
-static void check_setting(rng *r, call c, size_t count) {
+static void check_boxes(const call *c, size_t count) {
+  assert_int_equal(call_run(c), VLOSS_OK);
+  for (size_t box = 0; box < count; box++) check_box(c, box);
+}
+
+static void check_zero(const call *c, const void *array, size_t i, const char *what) {
+  char name[CASE_NAME];
+  if (data_get(c->dtype, array, i) != 0)
+    fail_msg("%s on %s: 0 times %s is not 0", case_name(c, name, sizeof name), vloss_isa(), what);
+}
+
+/* A weight of 0 must not meet an infinity; every third box has it. */
+static void check_weights(const call *c, vloss_options *options, size_t count) {
+  static double weight[BOXES]; /* or floats */
+  for (size_t box = 0; box < count; box++) data_set(c->dtype, weight, box, box % 3 ? 0.75 : 0);
+  options->weight = weight;
+  check_boxes(c, count);
+  for (size_t box = 0; box < count; box += 3) {
+    check_zero(c, loss, box, "a loss");
+    for (size_t k = 0; k < 4; k++) check_zero(c, grad, 4 * box + k, "a slope");
+  }
+  options->weight = NULL;
+}
+
+/* Nor an upstream gradient of 0; and the sum of any losses is a number. */
+static void check_reduced(const call *c, vloss_options *options, size_t count) {
   double upstream = 0;
+  options->grad_output = &upstream;
+  for (vloss_reduction reduction = VLOSS_MEAN; reduction <= VLOSS_SUM; reduction++) {
+    char name[CASE_NAME];
+    options->reduction = reduction;
+    assert_int_equal(call_run(c), VLOSS_OK);
+    if (isnan(data_get(c->dtype, loss, 0)))
+      fail_msg("%s on %s: the reduced loss is NaN", case_name(c, name, sizeof name), vloss_isa());
+    for (size_t k = 0; k < 4 * count; k++) check_zero(c, grad, k, "a slope");
+  }
+  options->grad_output = NULL;
+}
+
+static void check_setting(rng *r, call c, size_t count, size_t *turn) {
   vloss_options options = VLOSS_OPTIONS_INIT;
-  make_boxes(r, &c, count);
+  make_boxes(r, &c, count, turn);
   options.reduction = VLOSS_NONE;
   c.options = &options;
   c.shape[0] = count;
@@ -106,13 +150,9 @@ static void check_setting(rng *r, call c, size_t count) {
   c.target = target;
   c.loss_out = loss;
   c.grad = grad;
-  assert_int_equal(call_run(&c), VLOSS_OK);
-  for (size_t box = 0; box < count; box++) check_box(&c, box);
-  options.reduction = VLOSS_SUM;
-  options.grad_output = &upstream;
-  assert_int_equal(call_run(&c), VLOSS_OK);
-  for (size_t k = 0; k < 4 * count; k++)
-    if (data_get(c.dtype, grad, k) != 0) fail_msg("%s: 0 times a slope is not 0", c.loss->name);
+  check_boxes(&c, count);
+  check_weights(&c, &options, count);
+  check_reduced(&c, &options, count);
 }
 
 static void check_isa(void) {
@@ -122,8 +162,10 @@ static void check_isa(void) {
     if (losses[i].family != VLOSS_BOXES) continue;
     for (dtype type = F32; type < DTYPE_COUNT; type++) {
       rng r = rng_init(data_seed(), i * DTYPE_COUNT + type);
+      size_t turn = 0;
       for (size_t setting = 0; setting < case_settings(&losses[i]); setting++)
-        check_setting(&r, case_call(&losses[i], type, setting), boxes);
+        check_setting(&r, case_call(&losses[i], type, setting), boxes, &turn);
+      if (!mode_emulated()) assert_true(turn >= PAIRS);
     }
   }
 }

@@ -71,7 +71,7 @@ static void iou(const sample *s, truth *t) {
                                             : oracle_parameter(s, "floor"));
   switch ((vloss_iou_form)oracle_parameter(s, "form")) {
     case VLOSS_IOU_LINEAR: finish_boxes(s, &b, rest(u), 1, t); return;
-    case VLOSS_IOU_SQUARE: finish_boxes(s, &b, rest(square(u)), 1, t); return;
+    case VLOSS_IOU_SQUARE: finish_boxes(s, &b, rest(square(u)), 2, t); return; /* a power */
     case VLOSS_IOU_LOG: break;
   }
   dual loss = u.value < floor ? constant(-logl(floor)) : apply(u, -logl(u.value), -1 / u.value);
@@ -119,7 +119,8 @@ static void focal_eiou(const sample *s, truth *t) {
   dual loss = eiou_loss(&b);
   finish_boxes(s, &b, scale(loss, hold(s, t, weight)), relative, t);
   for (int k = 0; k < CORNERS; k++) t->grad_size[k] *= relative;
-  if (b.close && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
+  int touches = b.iou.value < 1e-4L;
+  if (b.close && touches && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
   if (oracle_parameter(s, "normalize") == 0) return;
   t->share = weight;
   t->share_size = weight * relative;
@@ -131,13 +132,12 @@ static void cdiou(const sample *s, truth *t) {
   const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
   int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !b.axes[X].inverted;
   plain = plain && !b.axes[Y].inverted && !b.axes[X].target_inverted && !b.axes[Y].target_inverted;
-  wide lambda = oracle_parameter(s, "lambda"), magnitude = 0;
-  for (int k = 0; k < 4; k++) magnitude += fabsl(s->input[k]) + fabsl(s->target[k]);
+  wide lambda = oracle_parameter(s, "lambda"), spread = b.axes[X].spread + b.axes[Y].spread;
   dual sum = constant(0);
   for (int k = 0; k < 4; k++) {
     dual d = distance(*xs[k], *ys[k]);
     for (int i = 0; i < CORNERS && d.value > 0 && !plain; i++) /* where does it point? */
-      d.size[i] += magnitude / d.value;
+      d.size[i] += spread / d.value;
     sum = add(sum, d);
   }
   dual diagonal = distance(b.enclosing[X], b.enclosing[Y]);
@@ -178,12 +178,10 @@ static dual angle_cost(const boxes *b) {
   return cost;
 }
 
-/* A sign that rounding decides. */
-static int is_near_zero(const sample *s, wide difference, int a) {
-  wide most = 0;
-  for (int k = a; k < 4; k += 2) most = fmaxl(most, fmaxl(fabsl(s->input[k]), fabsl(s->target[k])));
+/* A sign that rounding decides: that of a difference of such lengths. */
+static int is_noise(const sample *s, wide value, wide lengths, int a) {
   int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
-  return !same && fabsl(difference) < most * (s->call->dtype == F32 ? 0x1p-20L : 0x1p-49L);
+  return !same && fabsl(value) < 2 * box_noise(s) * lengths;
 }
 
 static void siou(const sample *s, truth *t) {
@@ -195,7 +193,8 @@ static void siou(const sample *s, truth *t) {
   finish_boxes(s, &b, add(rest(b.iou), scale(cost, 0.5L)), theta, t);
   for (int a = 0; a < AXES; a++) {
     wide growth = b.extent[a].value - b.target_extent[a].value;
-    if (is_near_zero(s, b.centre[a].value, a) || is_near_zero(s, growth, a))
+    wide extents = b.extent[a].value + b.target_extent[a].value;
+    if (is_noise(s, b.centre[a].value, b.axes[a].spread, a) || is_noise(s, growth, extents, a))
       for (int k = 0; k < 4; k++) t->grad_size[k] *= 0x1p60L;
   }
 }
@@ -232,9 +231,11 @@ static void alpha_iou(const sample *s, truth *t) {
   }
   finish_boxes(s, &b, add(constant(1), p.sum), p.size, t);
   const wide bases[] = {b.iou.value, q.value, centre.value, v.value};
+  const int used[] = {b.iou.value > 0 || b.close, base == VLOSS_BASE_GIOU, base >= VLOSS_BASE_DIOU,
+                      base == VLOSS_BASE_CIOU};
   int same = b.iou.value == 1;
   for (int k = 0; k < 4 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
-    if (bases[k] < 1e-4L && (k > 0 || bases[k] > 0 || b.close)) t->trust = TRUST_NOT_NAN;
+    if (used[k] && bases[k] < 1e-4L) t->trust = TRUST_NOT_NAN;
 }
 
 const oracle_row oracle_boxes[] = {

@@ -7,10 +7,18 @@
 
 enum { X, Y, AXES, CORNERS = 4 };
 
-/* One axis of the pair: corners, extents, selectors of section 1.4 of the contract. */
+/* A corner, as the sum of numbers of the call: rounded, it would lose a box far from the origin. */
+enum { PLACE_TERMS = 4 };
+typedef struct place {
+  wide terms[PLACE_TERMS];
+} place;
+
+/* One axis of the pair: corners, how far they are from the target's, extents, and who wins. */
 typedef struct axis {
-  wide low, high, target_low, target_high;
+  place low, high, target_low, target_high;
+  wide from_low, from_high; /* of the target */
   wide extent, target_extent, overlap, enclosing;
+  wide spread;              /* of the numbers given: what their differences are rounded at */
   wide low_wins, high_wins; /* 1 if the prediction's corner bounds the intersection, 1/2 in a tie */
   int inverted, target_inverted;
 } axis;
@@ -42,6 +50,8 @@ typedef struct boxes {
 } boxes;
 
 boxes measure_boxes(const sample *s);
+/* What is relatively so small is noise of the dtype. */
+wide box_noise(const sample *s);
 /* a / b, 0 with slope 0 where b is guarded */
 dual fraction(const boxes *b, dual over, dual under);
 /* Writes a loss whose terms are of that size. */

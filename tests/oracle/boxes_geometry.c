@@ -3,12 +3,36 @@
 
 #include <math.h>
 
-static void corners(const sample *s, const wide *box, int a, wide *low, wide *high) {
+/* The sum of a few numbers as if rounded once: what additions lose is added again. */
+static wide exact_sum(wide *terms, size_t count) {
+  wide sum = 0;
+  for (size_t pass = 0; pass < count; pass++)
+    for (size_t i = 1; i < count; i++) {
+      wide a = terms[i - 1], b = terms[i], both = a + b, part = both - a;
+      terms[i] = both;
+      terms[i - 1] = (a - (both - part)) + (b - part);
+    }
+  for (size_t i = 0; i < count; i++) sum += terms[i];
+  return sum;
+}
+
+static wide difference(place a, place b) {
+  wide terms[2 * PLACE_TERMS];
+  for (size_t i = 0; i < PLACE_TERMS; i++) {
+    terms[i] = a.terms[i];
+    terms[PLACE_TERMS + i] = -b.terms[i];
+  }
+  return exact_sum(terms, 2 * PLACE_TERMS);
+}
+
+static void corners(const sample *s, const wide *box, int a, place *low, place *high) {
   wide first = box[a], second = box[a + 2];
   switch ((vloss_box_format)oracle_parameter(s, "format")) {
-    case VLOSS_XYXY: *low = first, *high = second; break;
-    case VLOSS_XYWH: *low = first, *high = first + second; break;
-    case VLOSS_CXCYWH: *low = first - second / 2, *high = first + second / 2; break;
+    case VLOSS_XYXY: *low = (place){{first}}, *high = (place){{second}}; break;
+    case VLOSS_XYWH: *low = (place){{first}}, *high = (place){{first, second}}; break;
+    case VLOSS_CXCYWH:
+      *low = (place){{first, -second / 2}}, *high = (place){{first, second / 2}};
+      break;
   }
 }
 
@@ -16,14 +40,16 @@ static wide given_extent(const sample *s, const wide *box, int a) {
   return oracle_parameter(s, "format") == VLOSS_XYXY ? box[a + 2] - box[a] : box[a + 2];
 }
 
-static int invert(wide *low, wide *high, wide *extent) {
+static int invert(place *low, place *high, wide *extent) {
   if (!(*extent < 0)) return 0;
-  *low = *high = (*low + *high) / 2;
+  place centre = {{low->terms[0] / 2, low->terms[1] / 2, high->terms[0] / 2, high->terms[1] / 2}};
+  *low = *high = centre;
   *extent = 0;
   return 1;
 }
 
-static wide wins(wide x, wide y) { return x > y ? 1 : x == y ? 0.5L : 0; }
+/* 1 if positive, 1/2 in a tie */
+static wide wins(wide lead) { return lead > 0 ? 1 : lead == 0 ? 0.5L : 0; }
 
 static axis make_axis(const sample *s, int a) {
   axis x;
@@ -31,12 +57,18 @@ static axis make_axis(const sample *s, int a) {
   corners(s, s->target, a, &x.target_low, &x.target_high);
   x.extent = given_extent(s, s->input, a);
   x.target_extent = given_extent(s, s->target, a);
+  x.spread = fabsl(s->input[a] - s->target[a]) + fabsl(x.extent) + fabsl(x.target_extent);
   x.inverted = invert(&x.low, &x.high, &x.extent);
   x.target_inverted = invert(&x.target_low, &x.target_high, &x.target_extent);
-  x.overlap = fminl(x.high, x.target_high) - fmaxl(x.low, x.target_low);
-  x.enclosing = fmaxl(x.high, x.target_high) - fminl(x.low, x.target_low);
-  x.low_wins = wins(x.low, x.target_low);
-  x.high_wins = wins(x.target_high, x.high);
+  x.from_low = difference(x.low, x.target_low);
+  x.from_high = difference(x.high, x.target_high);
+  place last = x.from_high < 0 ? x.target_high : x.high;
+  place first = x.from_low > 0 ? x.target_low : x.low;
+  x.overlap =
+      difference(x.from_high < 0 ? x.high : x.target_high, x.from_low > 0 ? x.low : x.target_low);
+  x.enclosing = difference(last, first);
+  x.low_wins = wins(x.from_low);
+  x.high_wins = wins(-x.from_high);
   return x;
 }
 
@@ -52,9 +84,9 @@ static int in_domain(const sample *s, const axis *axes) {
   wide most = single ? 1e18L : 1e150L, least = ldexpl(1, single ? -60 : -500);
   for (int a = 0; a < AXES; a++) {
     const axis *x = &axes[a];
-    const wide places[] = {x->low, x->high, x->target_low, x->target_high};
+    const place places[] = {x->low, x->high, x->target_low, x->target_high};
     for (int i = 0; i < 4; i++)
-      if (fabsl(places[i]) > most) return 0;
+      if (fabsl(difference(places[i], (place){{0}})) > most) return 0;
     if (fabsl(s->input[a]) > most || fabsl(s->input[a + 2]) > most) return 0;
     if (fabsl(s->target[a]) > most || fabsl(s->target[a + 2]) > most) return 0;
     if (x->extent != 0 && x->extent < least) return 0;
@@ -104,50 +136,43 @@ static int is_round(const sample *s, int a) {
   return 1;
 }
 
+wide box_noise(const sample *s) { return s->call->dtype == F32 ? 0x1p-21L : 0x1p-50L; }
+
 /* Whether rounding decides which corner wins. Not with plain corners, whose comparison is exact,
  * nor with round numbers or equal ones. */
 static int is_close(const sample *s, const axis *x, int a) {
-  wide limit = magnitude(s, a) * (s->call->dtype == F32 ? 0x1p-21L : 0x1p-50L);
+  wide limit = x->spread * box_noise(s);
   int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !x->inverted && !x->target_inverted;
   int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
   int touches = x->extent > 0 && x->target_extent > 0 && fabsl(x->overlap) < limit;
-  int ties = fabsl(x->low - x->target_low) < limit || fabsl(x->high - x->target_high) < limit;
+  int ties = fabsl(x->from_low) < limit || fabsl(x->from_high) < limit;
   return !plain && !same && !is_round(s, a) && (touches || ties);
 }
 
-/* Coordinates of the prediction's corners, each its own variable. */
-static dual corner_dual(wide value, size_t which) {
-  dual a = constant(value);
-  a.grad[which] = a.size[which] = 1;
+static dual with_value(dual a, wide value) {
+  a.value = value;
   return a;
 }
 
-/* The selector of the winning corner, as a mean of both in a tie. */
-static dual mean_of(dual a, dual b, wide part) {
-  dual r = constant(part == 0 ? b.value : a.value);
-  for (int k = 0; k < CORNERS; k++) {
-    r.grad[k] = part * a.grad[k] + (1 - part) * b.grad[k];
-    r.size[k] = part * a.size[k] + (1 - part) * b.size[k];
-  }
-  return r;
+/* The slopes of the prediction's corners, each its own variable. */
+static dual corner_dual(size_t which) {
+  dual a = constant(0);
+  a.grad[which] = a.size[which] = 1;
+  return a;
 }
 
 static void measure_axis(const sample *s, boxes *b, int a) {
   axis *x = &b->axes[a];
   *x = make_axis(s, a);
-  dual low = corner_dual(x->low, (size_t)(2 * a)), high = corner_dual(x->high, (size_t)(2 * a + 1));
-  dual target_low = constant(x->target_low), target_high = constant(x->target_high);
-  b->extent[a] = subtract(high, low);
-  b->extent[a].value = x->extent;
+  dual low = corner_dual((size_t)(2 * a)), high = corner_dual((size_t)(2 * a + 1));
+  dual inner = subtract(scale(high, x->high_wins), scale(low, x->low_wins));
+  dual outer = subtract(scale(high, 1 - x->high_wins), scale(low, 1 - x->low_wins));
+  b->extent[a] = with_value(subtract(high, low), x->extent);
   b->target_extent[a] = constant(x->target_extent);
-  b->overlap[a] =
-      subtract(mean_of(high, target_high, x->high_wins), mean_of(low, target_low, x->low_wins));
-  b->overlap[a].value = x->overlap;
-  b->enclosing[a] =
-      subtract(mean_of(target_high, high, x->high_wins), mean_of(target_low, low, x->low_wins));
-  b->enclosing[a].value = x->enclosing;
-  b->low[a] = subtract(low, target_low);
-  b->high[a] = subtract(high, target_high);
+  b->overlap[a] = with_value(inner, x->overlap);
+  b->enclosing[a] = with_value(outer, x->enclosing);
+  b->low[a] = with_value(low, x->from_low);
+  b->high[a] = with_value(high, x->from_high);
   b->centre[a] = scale(add(b->low[a], b->high[a]), 0.5L);
 }
 

@@ -44,20 +44,33 @@ ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target
   *outer = vsub(vmax(high, target_high), vmin(low, target_low));
 }
 
-/* The same from the target's extent and how far inside it the edges lie: exact for formats that
- * give extents, where corners would be rounded at the size of the coordinates. */
-ALWAYS_INLINE void measure_offsets(vec low, vec high, vec target_extent, vec *inner, vec *outer) {
-  vec zero = vset1(0);
-  *inner = vsub(vsub(target_extent, vmax(zero, high)), vmax(zero, low));
-  *outer = vsub(vsub(target_extent, vmin(zero, high)), vmin(zero, low));
+/* The same from the extents and how far inside the target's the edges lie: exact for formats that
+ * give extents, where corners would be rounded at the size of the coordinates. The intersection is
+ * what the shorter one keeps: all of it where it is nested. */
+ALWAYS_INLINE void measure_offsets(vec low, vec high, vec extent, vec target_extent, vec *inner,
+                                   vec *outer) {
+  vec zero = vset1(0), beyond_low = vmin(zero, low), beyond_high = vmin(zero, high);
+  vec kept = vadd(vadd(extent, beyond_high), beyond_low);
+  vec target_kept = vsub(vsub(target_extent, vmax(zero, high)), vmax(zero, low));
+  *inner = vselect(vlt(extent, target_extent), kept, target_kept);
+  *outer = vsub(vsub(target_extent, beyond_high), beyond_low);
 }
 
 static inline vec narrowest_extent(const geometry *g) {
   return vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
 }
 
-/* Rounded area by rounded area, so that the union of identical boxes is their intersection. Returns
- * the union without eps. */
+/* What one box has and the other has not: (A - I) + (B - I), from what each extent has beyond the
+ * intersection, so that boxes close to each other lose nothing to rounded areas. */
+static inline vec unshared_area(const geometry *g) {
+  vec x = vsub(g->outer_width, g->inner_width), y = vsub(g->outer_height, g->inner_height);
+  vec corners = vmul(vsub(g->width, g->inner_width), vsub(g->height, g->inner_height));
+  corners =
+      vfma(vsub(g->target_width, g->inner_width), vsub(g->target_height, g->inner_height), corners);
+  return vfma(x, g->inner_height, vfma(y, g->inner_width, corners));
+}
+
+/* Returns the union without eps. */
 ALWAYS_INLINE vec measure_areas(geometry *g, int offsets, vec eps) {
   vec zero = vset1(0), smaller_side = vmin(g->inner_width, g->inner_height);
   /* a box without area meets nothing, whatever rounding left of offsets */
@@ -66,8 +79,7 @@ ALWAYS_INLINE vec measure_areas(geometry *g, int offsets, vec eps) {
   g->inner_width = vselect(overlap, g->inner_width, zero);
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
-  vec area = vmul(g->width, g->height), target_area = vmul(g->target_width, g->target_height);
-  vec united = vsub(vadd(area, target_area), g->intersection);
+  vec united = vadd(g->intersection, unshared_area(g));
   g->united = vadd(united, eps);
   return united;
 }
@@ -101,8 +113,8 @@ ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geom
     g->target_height = t.w;
     edge_offsets(p.x, p.z, t.x, t.z, format, &g->left, &g->right);
     edge_offsets(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom);
-    measure_offsets(g->left, g->right, t.z, &g->inner_width, &g->outer_width);
-    measure_offsets(g->top, g->bottom, t.w, &g->inner_height, &g->outer_height);
+    measure_offsets(g->left, g->right, p.z, t.z, &g->inner_width, &g->outer_width);
+    measure_offsets(g->top, g->bottom, p.w, t.w, &g->inner_height, &g->outer_height);
   }
   return measure_areas(g, format != VLOSS_XYXY, eps);
 }
@@ -233,7 +245,7 @@ static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask i
   else
     offsets_of_extents(low, high, target_low, target_high, inverted, target_inverted, &low_offset,
                        &high_offset);
-  measure_offsets(low_offset, high_offset, target_extent, &inner, &outer);
+  measure_offsets(low_offset, high_offset, extent, target_extent, &inner, &outer);
   *a.low = vselect(either, low_offset, *a.low);
   *a.high = vselect(either, high_offset, *a.high);
   *a.inner = vselect(either, inner, *a.inner);

@@ -14,7 +14,8 @@ static inline box_loss focal_eiou(const geometry *g, const limits *l, const box_
                                   const box_terms *t) {
   vec weight = t->weight;
   if (p->only_weight) {
-    weight = vselect(veq(weight, weight), weight, vset1(0));
+    vec iou = t->overlap.iou; /* IoU^0 is 1 for a NaN too */
+    weight = vselect(veq(iou, iou), weight, vset1(0));
     return (box_loss){weight, weight, weight, weight, weight};
   }
   box_loss r = eiou(g, l, p, t);

@@ -59,7 +59,7 @@ static wide overlap_condition(const sample *s, const boxes *b) {
   if (oracle_parameter(s, "format") == VLOSS_XYXY && !b->axes[X].inverted && !b->axes[Y].inverted)
     return sum;
   for (int a = 0; a < AXES; a++)
-    if (b->overlap[a].value > 0)
+    if (b->overlap[a].value > 0 && !b->axes[a].nested)
       sum += (b->extent[a].value + b->target_extent[a].value) / b->overlap[a].value;
   return sum;
 }
@@ -122,8 +122,8 @@ static void focal_eiou(const sample *s, truth *t) {
   int touches = b.iou.value < 1e-4L;
   if (b.close && touches && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
   if (oracle_parameter(s, "normalize") == 0) return;
-  t->share = weight;
-  t->share_size = weight * relative;
+  t->share = isnan(t->loss) ? 0 : weight; /* not 1 where gamma is 0 */
+  t->share_size = t->share * relative;
 }
 
 static void cdiou(const sample *s, truth *t) {

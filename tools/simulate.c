@@ -213,8 +213,8 @@ static int write_csv(const session *s) {
     free(temporary);
     return status;
   }
-  fputs("step", file);
-  for (size_t i = 0; i < s->count; i++) fprintf(file, ",%s", s->runs[i].name);
+  fputs("step", file); /* names may hold commas */
+  for (size_t i = 0; i < s->count; i++) fprintf(file, ",\"%s\"", s->runs[i].name);
   fputc('\n', file);
   for (int step = 0; step <= SIMULATION_STEPS; step++) {
     fprintf(file, "%d", step);

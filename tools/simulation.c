@@ -88,13 +88,16 @@ static double sum_of_errors(const boxes *b) {
   return sum;
 }
 
+/* A NaN is worse than any number. */
+static double worse(double a, double b) { return isnan(a) || a >= b ? a : b; }
+
 static double worst_error(const boxes *b) {
   double worst = 0;
   for (size_t i = 0; i < NUMBERS; i += 4) {
     double error = 0;
     for (size_t k = 0; k < 4; k++)
       error += fabs((double)b->prediction[i + k] - (double)b->target[i + k]);
-    if (!(error <= worst)) worst = error;
+    worst = worse(worst, error);
   }
   return worst;
 }
@@ -167,7 +170,7 @@ static void merge(const run *r, simulation_result *result) {
   for (size_t i = 0; i < r->tasks; i++) {
     for (int step = 0; step <= SIMULATION_STEPS; step++)
       result->mean[step] += r->results[i].sum[step];
-    if (!(r->results[i].worst <= result->worst)) result->worst = r->results[i].worst;
+    result->worst = worse(result->worst, r->results[i].worst);
     seconds += r->results[i].seconds;
   }
   for (int step = 0; step <= SIMULATION_STEPS; step++) result->mean[step] /= cases;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Images whose channels are planes, for groups that run through several images: sums over the pixels
- * for each channel, and the gradient. */
+/* Images whose channels are planes, for groups that run through several images: sums over the
+ * pixels for each channel, and the gradient. */
 #ifndef VLOSS_PLANES_H
 #define VLOSS_PLANES_H
 

@@ -46,7 +46,7 @@ ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target
 
 /* The same from the extents and how far inside the target's the edges lie: exact for formats that
  * give extents, where corners would be rounded at the size of the coordinates. The intersection is
- * what the shorter one keeps: all of it where it is nested. */
+ * what the shorter one keeps, so never more: all of it where it is nested. */
 ALWAYS_INLINE void measure_offsets(vec low, vec high, vec extent, vec target_extent, vec *inner,
                                    vec *outer) {
   vec zero = vset1(0), beyond_low = vmin(zero, low), beyond_high = vmin(zero, high);
@@ -56,13 +56,9 @@ ALWAYS_INLINE void measure_offsets(vec low, vec high, vec extent, vec target_ext
   *outer = vsub(vsub(target_extent, beyond_high), beyond_low);
 }
 
-static inline vec narrowest_extent(const geometry *g) {
-  return vmin(vmin(g->width, g->height), vmin(g->target_width, g->target_height));
-}
-
 /* What one box has and the other has not: (A - I) + (B - I), from what each extent has beyond the
  * intersection, so that boxes close to each other lose nothing to rounded areas. */
-static inline vec unshared_area(const geometry *g) {
+ALWAYS_INLINE vec unshared_area(const geometry *g) {
   vec x = vsub(g->outer_width, g->inner_width), y = vsub(g->outer_height, g->inner_height);
   vec corners = vmul(vsub(g->width, g->inner_width), vsub(g->height, g->inner_height));
   corners =
@@ -71,11 +67,9 @@ static inline vec unshared_area(const geometry *g) {
 }
 
 /* Returns the union without eps. */
-ALWAYS_INLINE vec measure_areas(geometry *g, int offsets, vec eps) {
-  vec zero = vset1(0), smaller_side = vmin(g->inner_width, g->inner_height);
-  /* a box without area meets nothing, whatever rounding left of offsets */
-  if (offsets) smaller_side = vmin(smaller_side, narrowest_extent(g));
-  mask overlap = vlt(zero, smaller_side);
+ALWAYS_INLINE vec measure_areas(geometry *g, vec eps) {
+  vec zero = vset1(0);
+  mask overlap = vlt(zero, vmin(g->inner_width, g->inner_height));
   g->inner_width = vselect(overlap, g->inner_width, zero);
   g->inner_height = vselect(overlap, g->inner_height, zero);
   g->intersection = vmul(g->inner_width, g->inner_height);
@@ -116,7 +110,7 @@ ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geom
     measure_offsets(g->left, g->right, p.z, t.z, &g->inner_width, &g->outer_width);
     measure_offsets(g->top, g->bottom, p.w, t.w, &g->inner_height, &g->outer_height);
   }
-  return measure_areas(g, format != VLOSS_XYXY, eps);
+  return measure_areas(g, eps);
 }
 
 /* What is rare about many boxes, to be asked once. */
@@ -290,7 +284,7 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
                        vmax(tiny, vmul(vset1(root_of_smallest), r->scale)),
                        vmax(vset1(no_area), vmul(vmul(tiny, r->scale), r->scale)), 1, ordinary};
   scale_lengths(g, scale);
-  (void)measure_areas(g, 1, r->limits.eps);
+  (void)measure_areas(g, r->limits.eps);
 }
 
 #endif

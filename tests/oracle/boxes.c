@@ -58,9 +58,12 @@ static wide overlap_condition(const sample *s, const boxes *b) {
   wide sum = 1;
   if (oracle_parameter(s, "format") == VLOSS_XYXY && !b->axes[X].inverted && !b->axes[Y].inverted)
     return sum;
-  for (int a = 0; a < AXES; a++)
-    if (b->overlap[a].value > 0 && !b->axes[a].nested)
-      sum += (b->extent[a].value + b->target_extent[a].value) / b->overlap[a].value;
+  for (int a = 0; a < AXES; a++) {
+    wide extent = b->extent[a].value, target_extent = b->target_extent[a].value;
+    wide overlap = b->overlap[a].value;
+    int nested = overlap == fminl(extent, target_extent); /* a given number, not moved about */
+    if (overlap > 0 && !nested) sum += (extent + target_extent) / overlap;
+  }
   return sum;
 }
 

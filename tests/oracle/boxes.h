@@ -21,7 +21,6 @@ typedef struct axis {
   wide spread;              /* of the numbers given: what their differences are rounded at */
   wide low_wins, high_wins; /* 1 if the prediction's corner bounds the intersection, 1/2 in a tie */
   int inverted, target_inverted;
-  int nested; /* one extent in the other */
 } axis;
 
 /* A number, its slopes by the corners of the prediction (x low, x high, y low, y high), and the

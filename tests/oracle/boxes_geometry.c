@@ -67,7 +67,6 @@ static axis make_axis(const sample *s, int a) {
   x.overlap =
       difference(x.from_high < 0 ? x.high : x.target_high, x.from_low > 0 ? x.low : x.target_low);
   x.enclosing = difference(last, first);
-  x.nested = x.overlap == fminl(x.extent, x.target_extent);
   x.low_wins = wins(x.from_low);
   x.high_wins = wins(-x.from_high);
   return x;

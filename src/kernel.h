@@ -32,6 +32,12 @@ typedef struct kernel_table {
   kernel *loss[LOSSES];
 } kernel_table;
 
+/* The names of a table, "avx2_f32", and of its kernels. */
+#define KERNELS(table) KERNELS_PASTE(table)
+#define KERNELS_PASTE(table) vloss_kernels_##table
+#define KERNEL(loss, table) KERNEL_PASTE(loss, table)
+#define KERNEL_PASTE(loss, table) vloss_kernel_##loss##_##table
+
 /* What every family's job starts with. */
 typedef struct job {
   const void *input;

@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* All kernels of one ISA and dtype. The build compiles this file for each pair, with the ISA's
- * folder first among the include paths, VLOSS_KERNELS naming the table, and VLOSS_F64 for f64. */
+/* The kernels of one family for one ISA and dtype. The build compiles this file for each of them,
+ * with the ISA's folder first among the include paths, VLOSS_TABLE naming the table that the
+ * kernels go to, VLOSS_F64 or VLOSS_F32, and the family's part of the registry as FAMILY_STEPS
+ * and FAMILY_ROWS. */
 #include "vec.h"
 
-#include "frame/boxes.h"
-#include "frame/overlap_terms.h"
-#include "frame/pairwise.h"
-#include "frame/softmax.h"
-
-#include "steps.h" /* made by the build: every loss/<name>.h of the registry */
+#include FAMILY_STEPS
 
 /* What a frame asks of a loss. */
 #define pairwise_steps(name) name
@@ -21,15 +18,10 @@
   OUT_OF_LINE void name##_rare(const void *work, size_t begin, size_t end, partial *result) { \
     family##_rare(work, begin, end, result, family##_steps(name));                            \
   }                                                                                           \
-  static void name##_kernel(const void *work, size_t begin, size_t end, partial *result) {    \
+  kernel KERNEL(name, VLOSS_TABLE);                                                           \
+  void KERNEL(name, VLOSS_TABLE)(const void *work, size_t begin, size_t end,                  \
+                                 partial *result) {                                           \
     family(work, begin, end, result, family##_steps(name), name##_rare);                      \
   }
-#include "losses.def"
+#include FAMILY_ROWS
 #undef LOSS
-
-extern const kernel_table VLOSS_KERNELS;
-const kernel_table VLOSS_KERNELS = {{
-#define LOSS(name, family, parameters) name##_kernel,
-#include "losses.def"
-#undef LOSS
-}};

@@ -3,7 +3,7 @@
 #ifndef VLOSS_LANE_ROWS_H
 #define VLOSS_LANE_ROWS_H
 
-#include "frame/rows.h"
+#include "frame/row_block.h"
 
 enum { PACKED_CLASSES = 256 }; /* a packed block takes 128 bytes a class: 32 KiB of stack */
 

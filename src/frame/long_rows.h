@@ -3,7 +3,7 @@
 #ifndef VLOSS_LONG_ROWS_H
 #define VLOSS_LONG_ROWS_H
 
-#include "frame/rows.h"
+#include "frame/row_block.h"
 
 /* A row as chunks of contiguous classes, gathered where they stand apart. */
 typedef struct long_row {

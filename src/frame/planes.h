@@ -4,7 +4,7 @@
 #ifndef VLOSS_PLANES_H
 #define VLOSS_PLANES_H
 
-#include "frame/overlap.h"
+#include "frame/overlap_sums.h"
 
 /* Pixels that follow each other. */
 typedef struct pixels {

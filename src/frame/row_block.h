@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loops over rows of logits. A row's classes stand `inner` apart. Long contiguous rows put
+ * classes in lanes (long_rows.h); everything else puts rows in lanes (lane_rows.h), through a
+ * packed copy where they do not lie that way: few classes would waste most of a register. */
+#ifndef VLOSS_ROW_BLOCK_H
+#define VLOSS_ROW_BLOCK_H
+
+#include "frame/reduce.h"
+#include "labels.h"
+
+/* What a softmax leaves of its rows: one row per lane. */
+typedef struct row_sums {
+  vec largest; /* logit, at least the lowest finite number */
+  vec sum;     /* of e^(z - largest) */
+  /* with smoothing, over the classes that are not masked: */
+  vec shares;     /* sum of share w_c, share = smoothing / classes */
+  vec half_drops; /* sum of share w_c (largest - z_c) / 2 */
+} row_sums;
+
+/* What a row's label picks out. */
+typedef struct row_target {
+  vec logit, class_weight;
+} row_target;
+
+/* The result of a step: half the loss, which may exceed the type before its weight, and the
+ * gradient of class k as e^(z_k - largest) slope - share w_k - [k = y] target. */
+typedef struct row_loss {
+  vec half_loss, slope, share, target;
+} row_loss;
+
+/* smoothing and share are uniform; upstream is per row */
+typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec share, vec upstream);
+
+/* A block of rows, as arrays; BLOCK of each, rows behind count are not active. */
+typedef struct row_block {
+  size_t begin, count;
+  size_t offset[BLOCK]; /* of class 0 */
+  size_t label[BLOCK];  /* 0 where not active, none behind count */
+  real active[BLOCK];   /* 1, or 0 for rows that are ignored or have weight 0 */
+  int all_active;       /* and BLOCK of them */
+  real weight[BLOCK], upstream[BLOCK];
+  real target_logit[BLOCK], target_weight[BLOCK];
+  real half_loss[BLOCK], share[BLOCK], target[BLOCK]; /* a step's results */
+} row_block;
+
+/* A job in the dtype. */
+typedef struct rows_call {
+  const rows_job *job;
+  const real *logits, *class_weight;
+  real *grad;
+  size_t classes, inner;
+  real smoothing, share; /* share = smoothing / classes */
+} rows_call;
+
+static inline rows_call rows_begin(const rows_job *j) {
+  return (rows_call){j,
+                     reals(j->base.input, 0),
+                     reals(j->class_weight, 0),
+                     reals_out(j->base.grad, 0),
+                     j->classes,
+                     j->inner,
+                     (real)j->smoothing,
+                     (real)j->smoothing / (real)j->classes};
+}
+
+/* e^(z - largest); `infinite` where the largest may be +inf: those classes share p = 1 */
+ALWAYS_INLINE vec exponential(vec z, vec largest, int infinite) {
+  vec d = vsub(z, largest);
+  if (infinite) d = vselect(veq(z, largest), vset1(0), d);
+  return vexp(d);
+}
+
+/* (a - b) / 2, 0 for equal infinities */
+static inline vec half_difference(vec a, vec b) {
+  vec half = vset1((real)0.5);
+  return vselect(veq(a, b), vset1(0), vsub(vmul(half, a), vmul(half, b)));
+}
+
+static const real masked_class = -1; /* kept in place of the exponential of a masked class */
+
+/* Where class 0 of each row stands. */
+static inline void rows_place(const rows_call *c, row_block *b) {
+  size_t stride = c->classes * c->inner, position = 0, image = b->begin;
+  if (c->inner > 1) position = b->begin % c->inner, image = b->begin / c->inner;
+  for (size_t k = 0; k < b->count; k++) {
+    b->offset[k] = image * stride + position;
+    if (++position == c->inner) position = 0, image++;
+  }
+}
+
+/* Labels, and whether they count. */
+static inline void rows_label(const rows_call *c, row_block *b) {
+  const rows_job *j = c->job;
+  size_t active = 0;
+  for (size_t k = 0; k < b->count; k++) {
+    int64_t label = label_at(j->labels, b->begin + k);
+    size_t counts = label != j->ignore_index && b->weight[k] != 0;
+    b->active[k] = (real)counts;
+    b->label[k] = counts ? (size_t)label : 0;
+    active += counts;
+  }
+  b->all_active = active == BLOCK;
+}
+
+static inline void rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
+  const job *base = &c->job->base;
+  b->begin = begin;
+  b->count = count;
+  for (size_t k = 0; k < BLOCK; k++) b->target_weight[k] = 1;
+  for (size_t k = count; k < BLOCK; k++) b->active[k] = b->target_logit[k] = 0;
+  for (size_t k = 0; k < BLOCK; k += LANES) {
+    sample_factors f = {vset1(0), vset1(0)};
+    if (k < count) f = load_factors(base, begin + k, lanes_left(count, k));
+    vstore(b->weight + k, f.weight);
+    vstore(b->upstream + k, f.upstream);
+  }
+  rows_place(c, b);
+  rows_label(c, b);
+  for (size_t k = 0; k < count; k++)
+    b->target_logit[k] = c->logits[b->offset[k] + b->label[k] * c->inner];
+  for (size_t k = 0; c->class_weight && k < count; k++)
+    b->target_weight[k] = c->class_weight[b->label[k]];
+}
+
+/* The losses of a block go where they belong: halves to the totals. */
+static inline void rows_close(const rows_call *c, row_block *b, totals *t) {
+  const job *base = &c->job->base;
+  for (size_t k = 0; k < b->count; k++)
+    b->half_loss[k] = b->active[k] != 0 ? b->weight[k] * b->half_loss[k] : 0;
+  if (base->loss) {
+    real factor = real_clamp(base->loss_factor);
+    real *out = reals_out(base->loss, b->begin);
+    for (size_t k = 0; k < b->count; k++) out[k] = 2 * (b->half_loss[k] * factor);
+  }
+  if (base->want_loss) totals_add_values(t, b->half_loss, b->count);
+}
+
+/* The gradient of a row's own class, which the loops over classes leave out. */
+static inline void rows_mend_target(const row_block *b, size_t k, real *grad) {
+  if (b->active[k] == 0) return;
+  real value = *grad;
+  if (b->target_logit[k] == -real_infinity) /* the loops took it for a mask */
+    value = value * 0 - b->share[k] * b->target_weight[k];
+  *grad = value - b->target[k];
+}
+
+#endif

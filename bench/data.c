@@ -101,13 +101,13 @@ static void fill_labels(int64_t *to, size_t samples, size_t classes) {
 static size_t round_up(size_t bytes) { return (bytes + LINE - 1) / LINE * LINE + STAGGER; }
 
 static size_t label_bytes(const call *c) {
-  return c->loss->family == VLOSS_ROWS ? call_samples(c) * sizeof(int64_t) : 0;
+  return c->loss->arrays & VLOSS_ARRAY_LABELS ? call_samples(c) * sizeof(int64_t) : 0;
 }
 
 double data_traffic(const call *c, int gradient) {
   vloss_family family = c->loss->family;
   size_t array = call_elements(c) * dtype_size(c->dtype);
-  size_t inputs = family == VLOSS_ROWS ? 1 : 2;
+  size_t inputs = c->loss->arrays & VLOSS_ARRAY_TARGET ? 2 : 1;
   size_t passes = family == VLOSS_OVERLAP && gradient ? 2 : 1;
   return (double)(array * inputs * passes + label_bytes(c) + (gradient ? array : 0));
 }

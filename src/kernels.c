@@ -14,14 +14,13 @@
 #define overlap_steps(name) name
 
 /* A kernel, and what its frame keeps out of line. */
-#define LOSS(name, family, parameters)                                                        \
-  OUT_OF_LINE void name##_rare(const void *work, size_t begin, size_t end, partial *result) { \
-    family##_rare(work, begin, end, result, family##_steps(name));                            \
-  }                                                                                           \
-  kernel KERNEL(name, VLOSS_TABLE);                                                           \
-  void KERNEL(name, VLOSS_TABLE)(const void *work, size_t begin, size_t end,                  \
-                                 partial *result) {                                           \
-    family(work, begin, end, result, family##_steps(name), name##_rare);                      \
+#define LOSS(name, family, parameters)                                                          \
+  OUT_OF_LINE void name##_rare(const void *work, size_t begin, size_t end, partial *result) {   \
+    family##_rare(work, begin, end, result, family##_steps(name));                              \
+  }                                                                                             \
+  kernel KERNEL(name, VLOSS_TABLE);                                                             \
+  void KERNEL(name, VLOSS_TABLE)(const void *work, size_t begin, size_t end, partial *result) { \
+    family(work, begin, end, result, family##_steps(name), name##_rare);                        \
   }
 #include FAMILY_ROWS
 #undef LOSS

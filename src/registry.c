@@ -66,8 +66,14 @@ static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE
 #define FAMILY_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
 
+#define ARRAYS_pairwise VLOSS_ARRAY_TARGET
+#define ARRAYS_boxes VLOSS_ARRAY_TARGET
+#define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_overlap VLOSS_ARRAY_TARGET
+
 const vloss_loss vloss_registry[LOSSES] = {
-#define LOSS(name, family, parameters) {#name, FAMILY_##family, PARAMETERS_##parameters},
+#define LOSS(name, family, parameters) \
+  {#name, FAMILY_##family, ARRAYS_##family, PARAMETERS_##parameters},
 #include "losses.def"
 #undef LOSS
 };

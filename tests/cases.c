@@ -137,7 +137,7 @@ static void make_extras(rng *r, problem *p, unsigned extras) {
     p->options.grad_output = p->grad_output = array(count, dtype_size(type));
     data_fill_upstream(r, type, count, p->grad_output);
   }
-  if (extras & EXTRA_CLASS_WEIGHT && p->call.loss->family == VLOSS_ROWS) {
+  if (extras & EXTRA_CLASS_WEIGHT && p->call.loss->arrays & VLOSS_ARRAY_CLASS_WEIGHT) {
     p->call.class_weight = p->class_weight = array(p->call.shape[1], dtype_size(type));
     data_fill_weights(r, type, p->call.shape[1], p->class_weight);
   }
@@ -158,9 +158,8 @@ problem *problem_new(rng *r, const call *from, const size_t shape[3], data_kind 
   p->call.options = &p->options;
   p->loss_count = reduction == VLOSS_NONE ? p->samples : 1;
   p->call.input = p->input = array(p->elements, size);
-  if (from->loss->family == VLOSS_ROWS)
-    make_labels(r, p, (extras & EXTRA_IGNORED) != 0);
-  else
+  if (from->loss->arrays & VLOSS_ARRAY_LABELS) make_labels(r, p, (extras & EXTRA_IGNORED) != 0);
+  if (from->loss->arrays & VLOSS_ARRAY_TARGET)
     p->call.target = p->target = array(p->elements, size);
   data_fill(r, kind, &p->call, p->input, p->target);
   make_extras(r, p, extras);

@@ -125,8 +125,10 @@ int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *sampl
   c->class_weight = arrays[CLASS_WEIGHT].data;
   int status = families[r->loss->family](r, input, c, samples);
   if (status) return status;
-  status = r->loss->family == VLOSS_ROWS ? take_labels(&arrays[TARGET], samples, c)
-                                         : take_target(input, &arrays[TARGET], c);
+  if (r->loss->arrays & VLOSS_ARRAY_LABELS)
+    status = take_labels(&arrays[TARGET], samples, c);
+  else if (r->loss->arrays & VLOSS_ARRAY_TARGET)
+    status = take_target(input, &arrays[TARGET], c);
 
   const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};
   const npy_shape *shapes[ARRAYS] = {[WEIGHT] = samples, [CLASS_WEIGHT] = &classes};

@@ -157,13 +157,20 @@ VLOSS_API const char *vloss_isa_name(size_t index);
 /** 1 if it can run here, else 0 (0 too if `index` is out of range). */
 VLOSS_API int vloss_isa_usable(size_t index);
 
-/** The shapes of a loss's arguments. */
+/** The shape of a loss's input. */
 typedef enum vloss_family {
-  VLOSS_PAIRWISE = 0, /**< input and target of n elements */
-  VLOSS_BOXES = 1,    /**< input and target of n x 4 */
-  VLOSS_ROWS = 2,     /**< logits of n x classes x inner, labels of n x inner */
-  VLOSS_OVERLAP = 3   /**< input and target of groups x size */
+  VLOSS_PAIRWISE = 0, /**< n elements */
+  VLOSS_BOXES = 1,    /**< n x 4 */
+  VLOSS_ROWS = 2,     /**< n x classes x inner */
+  VLOSS_OVERLAP = 3   /**< groups x size */
 } vloss_family;
+
+/** What a loss reads beside the input: bits of vloss_loss.arrays. */
+enum {
+  VLOSS_ARRAY_TARGET = 1,      /**< a target in the input's shape and dtype */
+  VLOSS_ARRAY_LABELS = 2,      /**< ::vloss_labels, n x inner */
+  VLOSS_ARRAY_CLASS_WEIGHT = 4 /**< optional weights of the classes, in the input's dtype */
+};
 
 /** A parameter of a loss, for tools. Flags are 0 or 1; `choices` names the values 0, 1, ... of an
  *  enumeration, separated by '|', and is NULL for numbers. A field of an options struct stands at
@@ -182,6 +189,7 @@ typedef struct vloss_parameter {
 typedef struct vloss_loss {
   const char *name; /**< as in the function's name: "smooth_l1" */
   vloss_family family;
+  unsigned arrays; /**< what it reads beside the input: VLOSS_ARRAY_ bits */
   const vloss_parameter *parameters;
   size_t parameter_count;
 } vloss_loss;

@@ -130,6 +130,7 @@ void walk_sample(walk *w, size_t index) {
   w->run = 1;
   w->stride = c->shape[2];
   w->first = index / w->stride * w->sample.count * w->stride + index % w->stride;
+  if (!(c->loss->arrays & VLOSS_ARRAY_LABELS)) return;
   w->sample.label = data_label(&c->labels, index);
   w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
   w->truth.share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
@@ -147,7 +148,7 @@ static int gather(walk *w) {
   for (size_t k = 0; k < w->sample.count; k++) {
     size_t at = walk_element(w, k);
     input[k] = data_get(c->dtype, w->input, at);
-    target[k] = c->loss->family == VLOSS_ROWS ? 0 : data_get(c->dtype, c->target, at);
+    target[k] = c->loss->arrays & VLOSS_ARRAY_TARGET ? data_get(c->dtype, c->target, at) : 0;
     nan |= isnan(input[k]) || (isnan(target[k]) && oracle_owns(&w->sample, k));
   }
   return nan;

@@ -120,6 +120,24 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
                                   c->loss_out, c->grad);                                          \
   }
+#define PASS_SWITCH(flag) (int)c->parameters[0],
+#define PASS_FIELDS(list) &own,
+#define OWN_NONE
+#define OWN_SWITCH(flag)
+#define OWN_FIELDS(list)                                    \
+  vloss_##list##_options own = {.struct_size = sizeof own}; \
+  set_fields(c, &own);
+#define RUN_elements(name, dtype, parameters)                                                  \
+  static vloss_status run_##name##_##dtype(const call *c) {                                    \
+    OWN_##parameters return vloss_##name##_##dtype(                                            \
+        c->input, c->target, c->shape[0], PASS_##parameters c->options, c->loss_out, c->grad); \
+  }
+#define RUN_variance(name, dtype, parameters)                                                     \
+  static vloss_status run_##name##_##dtype(const call *c) {                                       \
+    OWN_##parameters return vloss_##name##_##dtype(c->input, c->target, c->variance, c->shape[0], \
+                                                   PASS_##parameters c->options, c->loss_out,     \
+                                                   c->grad, c->grad_variance);                    \
+  }
 #define RUN_boxes(name, dtype, parameters)                                                         \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;                                                \

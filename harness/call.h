@@ -15,6 +15,7 @@ typedef struct call {
   dtype dtype;
   const void *input;  /* logits for rows */
   const void *target; /* not for rows */
+  const void *variance;
   vloss_labels labels;
   const void *class_weight;
   /* pairwise and boxes: n; rows: n, classes, inner; overlap: groups, size, channels */
@@ -22,7 +23,7 @@ typedef struct call {
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
   const vloss_options *options;
   void *loss_out;
-  void *grad;
+  void *grad, *grad_variance;
 } call;
 
 /* The row of that name, or NULL. */

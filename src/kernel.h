@@ -55,7 +55,11 @@ typedef struct job {
 typedef struct pairwise_job {
   job base;
   const void *target;
+  const void *further; /* or NULL: a third input, */
+  void *further_grad;  /* and where its gradient goes, or NULL */
+  /* the numbers among the parameters; behind one that stands alone, 1 minus it */
   double parameters[4];
+  int flags; /* the flags among them: the first in bit 0 */
 } pairwise_job;
 
 /* Units: boxes. */

@@ -9,6 +9,8 @@
 
 /* What a frame asks of a loss. */
 #define pairwise_steps(name) name
+#define elements_steps(name) name, name##_settings
+#define variance_steps(name) name, name##_settings
 #define boxes_steps(name) name##_terms, name
 #define rows_steps(name) name
 #define overlap_steps(name) name

@@ -13,6 +13,12 @@
   { #field, value, 0.0, last, choices, 0, offsetof(vloss_##struct_name##_options, field) }
 #define FLAG(struct_name, field) CHOICE(struct_name, field, 0.0, 1.0, "no|yes")
 
+static const vloss_parameter poisson_nll[] = {CHOICE(poisson_nll, log_input, 1.0, 1.0, "no|yes"),
+                                              FLAG(poisson_nll, full),
+                                              NUMBER(poisson_nll, eps, 1e-8, 0.0, DBL_MAX)};
+static const vloss_parameter gaussian_nll[] = {FLAG(gaussian_nll, full),
+                                               NUMBER(gaussian_nll, eps, 1e-6, 0.0, DBL_MAX)};
+
 #define BOX_FIELDS                                                   \
   CHOICE(box, format, VLOSS_XYXY, VLOSS_CXCYWH, "xyxy|xywh|cxcywh"), \
       NUMBER(box, eps, 0.0, 0.0, DBL_MAX)
@@ -55,18 +61,25 @@ static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE
 /* Ranges of the parameters in prototypes. */
 #define RANGE_beta 0.0, DBL_MAX, NULL, 0, 0
 #define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0, 0
+#define RANGE_tau 0x1p-1074, 0x1.fffffffffffffp-1, NULL, 0, 0
 
 #define PARAMETERS_NONE NULL, 0
 #define PARAMETERS_ONE(parameter, value) \
   (const vloss_parameter[]){{#parameter, value, RANGE_##parameter}}, 1
+#define PARAMETERS_SWITCH(parameter) \
+  (const vloss_parameter[]){{#parameter, 0.0, 0.0, 1.0, "no|yes", 0, 0}}, 1
 #define PARAMETERS_FIELDS(list) list, COUNT(list)
 
 #define FAMILY_pairwise VLOSS_PAIRWISE
+#define FAMILY_elements VLOSS_PAIRWISE
+#define FAMILY_variance VLOSS_PAIRWISE
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
 
 #define ARRAYS_pairwise VLOSS_ARRAY_TARGET
+#define ARRAYS_elements VLOSS_ARRAY_TARGET
+#define ARRAYS_variance VLOSS_ARRAY_TARGET | VLOSS_ARRAY_VARIANCE
 #define ARRAYS_boxes VLOSS_ARRAY_TARGET
 #define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
 #define ARRAYS_overlap VLOSS_ARRAY_TARGET

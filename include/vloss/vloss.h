@@ -167,9 +167,10 @@ typedef enum vloss_family {
 
 /** What a loss reads beside the input: bits of vloss_loss.arrays. */
 enum {
-  VLOSS_ARRAY_TARGET = 1,      /**< a target in the input's shape and dtype */
-  VLOSS_ARRAY_LABELS = 2,      /**< ::vloss_labels, n x inner */
-  VLOSS_ARRAY_CLASS_WEIGHT = 4 /**< optional weights of the classes, in the input's dtype */
+  VLOSS_ARRAY_TARGET = 1,       /**< a target in the input's shape and dtype */
+  VLOSS_ARRAY_LABELS = 2,       /**< ::vloss_labels, n x inner */
+  VLOSS_ARRAY_CLASS_WEIGHT = 4, /**< optional weights of the classes, in the input's dtype */
+  VLOSS_ARRAY_VARIANCE = 8      /**< a variance like the target, which has a gradient of its own */
 };
 
 /** A parameter of a loss, for tools. Flags are 0 or 1; `choices` names the values 0, 1, ... of an
@@ -259,6 +260,171 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f32(const float *input, co
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, const double *target,
                                                           size_t n, const vloss_options *options,
                                                           double *loss, double *grad);
+
+/**
+ * Quantile or pinball loss (Koenker and Bassett 1978): with e = target - input, tau e where e > 0,
+ * else (tau - 1) e; gradient -tau, 1 - tau, 0 at e = 0. Its minimum is the tau-quantile of the
+ * targets.
+ * @param tau  0 < tau < 1; 0.5, half the absolute error, gives the median.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_quantile_f32(const float *input, const float *target,
+                                                          size_t n, double tau,
+                                                          const vloss_options *options, float *loss,
+                                                          float *grad);
+/** @copydoc vloss_quantile_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_quantile_f64(const double *input, const double *target,
+                                                          size_t n, double tau,
+                                                          const vloss_options *options,
+                                                          double *loss, double *grad);
+
+/**
+ * Hinge loss: max(0, 1 - target input), gradient -target inside, 0 at the corner and beyond. The
+ * target is +1 or -1 for the classes of a support vector machine; any number is taken as it is.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_hinge_f32(const float *input, const float *target,
+                                                       size_t n, const vloss_options *options,
+                                                       float *loss, float *grad);
+/** @copydoc vloss_hinge_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_hinge_f64(const double *input, const double *target,
+                                                       size_t n, const vloss_options *options,
+                                                       double *loss, double *grad);
+
+/** Squared hinge loss: h^2 for h = max(0, 1 - target input), gradient -2 target h. */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_squared_hinge_f32(const float *input,
+                                                               const float *target, size_t n,
+                                                               const vloss_options *options,
+                                                               float *loss, float *grad);
+/** @copydoc vloss_squared_hinge_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_squared_hinge_f64(const double *input,
+                                                               const double *target, size_t n,
+                                                               const vloss_options *options,
+                                                               double *loss, double *grad);
+
+/**
+ * Binary cross entropy of probabilities p (input) and t (target, hard or soft):
+ *
+ *     L = -t max(ln p, -100) - (1 - t) max(ln(1 - p), -100)
+ *     dL/dp = (p - t) / max(p (1 - p), 1e-12)
+ *
+ * as in PyTorch, so that a probability of 0 or 1 costs at most 100. An input or target outside [0,
+ * 1] gives NaN in that sample, and is counted in `report->degenerate`.
+ *
+ * Accuracy: the shared bound, relative to max(|L|, 1).
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_cross_entropy_f32(const float *input,
+                                                                      const float *target, size_t n,
+                                                                      const vloss_options *options,
+                                                                      float *loss, float *grad);
+/** @copydoc vloss_binary_cross_entropy_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_cross_entropy_f64(const double *input,
+                                                                      const double *target,
+                                                                      size_t n,
+                                                                      const vloss_options *options,
+                                                                      double *loss, double *grad);
+
+/**
+ * Kullback-Leibler divergence, element by element: the input x is a log-probability, the target t a
+ * probability, or with `log_target` the logarithm of one:
+ *
+ *     L = t ln t - t x, 0 at t = 0        dL/dx = -t
+ *     log_target: L = e^t (t - x)         dL/dx = -e^t, both 0 where e^t is
+ *
+ * 0 ln 0 and 0 times infinity are 0; x = -inf at a target that is not 0 gives +inf. Nothing needs
+ * to be normalised. A target outside [0, 1] gives NaN in that sample, and is counted in
+ * `report->degenerate`; with `log_target`, where any number is a logarithm, nothing is.
+ *
+ * The mean divides by the number of elements; `divisor` = number of rows gives the divergence of
+ * the mathematicians, "batchmean" elsewhere.
+ *
+ * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of |t ln t| + |t x|, gradient within 1e-6, 1e-14.
+ * With `log_target` what is below the smallest normal number may be 0.
+ *
+ * @param log_target  0 or 1.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_kl_div_f32(const float *input, const float *target,
+                                                        size_t n, int log_target,
+                                                        const vloss_options *options, float *loss,
+                                                        float *grad);
+/** @copydoc vloss_kl_div_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_kl_div_f64(const double *input, const double *target,
+                                                        size_t n, int log_target,
+                                                        const vloss_options *options, double *loss,
+                                                        double *grad);
+
+/** Options of vloss_poisson_nll_f32(). */
+typedef struct vloss_poisson_nll_options {
+  size_t struct_size; /**< sizeof(vloss_poisson_nll_options) */
+  int log_input;      /**< 1 (default): the input is the logarithm of the mean */
+  int full;           /**< 1: with Stirling's approximation of ln t!; default 0 */
+  double eps;         /**< without log_input: added in the logarithm; >= 0, default 1e-8 */
+} vloss_poisson_nll_options;
+
+#define VLOSS_POISSON_NLL_OPTIONS_INIT \
+  { sizeof(vloss_poisson_nll_options), 1, 0, 1e-8 }
+
+/**
+ * Negative log likelihood of a count t (target) under a Poisson distribution whose mean is e^x or x
+ * (input):
+ *
+ *     log_input:  L = e^x - t x                 dL/dx = e^x - t
+ *     else:       L = x - t ln(x + eps)         dL/dx = 1 - t / (x + eps), NaN for x <= -eps
+ *     full:       L + t ln t - t + ln(2 pi t) / 2 where t > 1
+ *
+ * 0 times infinity is 0. Without `log_input` samples with x + eps <= 0 in the call's dtype are
+ * NaN and counted in `report->degenerate`. e^x below the smallest normal number is 0. Any finite
+ * t is taken as it is.
+ *
+ * Accuracy: the shared bounds, relative to the sum of the sizes of the terms, where the size of a
+ * logarithm is at least 1.
+ *
+ * @param poisson_nll  NULL means ::VLOSS_POISSON_NLL_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_poisson_nll_f32(
+    const float *input, const float *target, size_t n, const vloss_poisson_nll_options *poisson_nll,
+    const vloss_options *options, float *loss, float *grad);
+/** @copydoc vloss_poisson_nll_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status
+vloss_poisson_nll_f64(const double *input, const double *target, size_t n,
+                      const vloss_poisson_nll_options *poisson_nll, const vloss_options *options,
+                      double *loss, double *grad);
+
+/** Options of vloss_gaussian_nll_f32(). */
+typedef struct vloss_gaussian_nll_options {
+  size_t struct_size; /**< sizeof(vloss_gaussian_nll_options) */
+  int full;           /**< 1: with the constant ln(2 pi) / 2; default 0 */
+  double eps;         /**< the least variance; >= 0, default 1e-6 */
+} vloss_gaussian_nll_options;
+
+#define VLOSS_GAUSSIAN_NLL_OPTIONS_INIT \
+  { sizeof(vloss_gaussian_nll_options), 0, 1e-6 }
+
+/**
+ * Negative log likelihood of the target under a normal distribution with mean `input` and a
+ * variance per element: with v = max(variance, eps), and at least the smallest normal number,
+ *
+ *     L = (ln v + d^2 / v) / 2, with `full` + ln(2 pi) / 2
+ *     dL/dinput = d / v        dL/dvariance = (1 / v - (d / v)^2) / 2
+ *
+ * The second gradient goes through the maximum: a variance below eps, negative ones too, has that
+ * of eps, as in PyTorch (which refuses negative ones).
+ *
+ * Either gradient may be NULL. `grad` may be `input` and `grad_variance` may be `variance`, in
+ * place; any other overlap is ::VLOSS_ERROR_OVERLAP. Weights and the like multiply both.
+ *
+ * Accuracy: the shared bounds, relative to the sum of the sizes of the terms.
+ *
+ * @param gaussian_nll   NULL means ::VLOSS_GAUSSIAN_NLL_OPTIONS_INIT.
+ * @param grad_variance  n numbers, or NULL.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status
+vloss_gaussian_nll_f32(const float *input, const float *target, const float *variance, size_t n,
+                       const vloss_gaussian_nll_options *gaussian_nll, const vloss_options *options,
+                       float *loss, float *grad, float *grad_variance);
+/** @copydoc vloss_gaussian_nll_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status
+vloss_gaussian_nll_f64(const double *input, const double *target, const double *variance, size_t n,
+                       const vloss_gaussian_nll_options *gaussian_nll, const vloss_options *options,
+                       double *loss, double *grad, double *grad_variance);
 
 /* ------------------------------------------------------------------------------------------------
  * Box losses: input and target of n x 4 coordinates; a sample is a box.

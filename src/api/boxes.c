@@ -56,6 +56,8 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
 #define DEFINE_pairwise(name)
 #define DEFINE_rows(name)
 #define DEFINE_overlap(name)
+#define DEFINE_elements(name)
+#define DEFINE_variance(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
 #include "losses.def"
 #undef LOSS

@@ -26,6 +26,9 @@ typedef struct request {
   void *loss, *grad;
   size_t samples, elements;
   region loss_bytes, grad_bytes, report_bytes;
+  const void *further; /* a second gradient, */
+  const char *further_name;
+  region further_bytes;
   double denominator; /* of the mean */
   double sum;         /* in units of 2^40 */
   size_t ignored, degenerate, bad_label;
@@ -144,6 +147,13 @@ static inline void request_outputs(request *r, size_t samples, size_t elements) 
   r->report_bytes = region_of(o->report, sizeof *o->report);
 }
 
+/* A second gradient of `elements`, or NULL; before the inputs too. */
+static inline void request_further_output(request *r, const char *name, const void *data) {
+  r->further = data;
+  r->further_name = name;
+  r->further_bytes = region_of(data, r->elements * request_width(r));
+}
+
 /* An input of `count` items of `width` bytes; NULL is a fault unless count is 0, and so is an
  * overlap with an output. */
 static inline void request_input(request *r, const char *name, const void *data, size_t count,
@@ -153,6 +163,8 @@ static inline void request_input(request *r, const char *name, const void *data,
   if (regions_overlap(bytes, r->grad_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "grad");
   if (regions_overlap(bytes, r->loss_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "loss");
   if (regions_overlap(bytes, r->report_bytes)) request_fail(r, VLOSS_ERROR_OVERLAP, "report");
+  if (regions_overlap(bytes, r->further_bytes))
+    request_fail(r, VLOSS_ERROR_OVERLAP, r->further_name);
 }
 
 /* The input of `elements` that grad may be. */
@@ -161,6 +173,14 @@ static inline void request_main_input(request *r, const char *name, const void *
   if (data == r->grad) r->grad_bytes = (region){0, 0};
   request_input(r, name, data, r->elements, request_width(r));
   r->grad_bytes = grad;
+}
+
+/* The input of `elements` that the second gradient may be. */
+static inline void request_further_input(request *r, const char *name, const void *data) {
+  region further = r->further_bytes;
+  if (data == r->further) r->further_bytes = (region){0, 0};
+  request_input(r, name, data, r->elements, request_width(r));
+  r->further_bytes = further;
 }
 
 /* The inputs among the options, and the outputs among themselves. Returns whether the call has work
@@ -176,6 +196,10 @@ static inline int request_ready(request *r) {
   if (regions_overlap(r->report_bytes, r->grad_bytes) ||
       regions_overlap(r->report_bytes, r->loss_bytes))
     request_fail(r, VLOSS_ERROR_OVERLAP, "report");
+  if (regions_overlap(r->further_bytes, r->loss_bytes) ||
+      regions_overlap(r->further_bytes, r->grad_bytes) ||
+      regions_overlap(r->further_bytes, r->report_bytes))
+    request_fail(r, VLOSS_ERROR_OVERLAP, r->further_name);
   return r->status == VLOSS_OK;
 }
 

@@ -157,6 +157,8 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
 #define DEFINE_pairwise(name)
 #define DEFINE_boxes(name)
 #define DEFINE_rows(name)
+#define DEFINE_elements(name)
+#define DEFINE_variance(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
 #include "losses.def"
 #undef LOSS

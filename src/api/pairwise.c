@@ -22,7 +22,11 @@ static inline __attribute__((always_inline)) vloss_status checked(
   pairwise_job j;
   request_job(&r, (double)n, input, &j.base);
   j.target = target;
-  for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
+  j.further = j.further_grad = NULL;
+  for (size_t k = 0; k < about->parameter_count; k++) {
+    j.parameters[k] = parameters[k];
+    j.parameters[k + 1] = 1 - parameters[k]; /* behind the last: the dtype would lose digits */
+  }
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   partial found;
   split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
@@ -57,6 +61,8 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
 #define DEFINE_boxes(name, parameters)
 #define DEFINE_rows(name, parameters)
 #define DEFINE_overlap(name, parameters)
+#define DEFINE_elements(name, parameters)
+#define DEFINE_variance(name, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
 #include "losses.def"
 #undef LOSS

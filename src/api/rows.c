@@ -93,6 +93,8 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
 #define DEFINE_pairwise(name)
 #define DEFINE_boxes(name)
 #define DEFINE_overlap(name)
+#define DEFINE_elements(name)
+#define DEFINE_variance(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
 #include "losses.def"
 #undef LOSS

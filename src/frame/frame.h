@@ -22,6 +22,12 @@ enum { LOSS = 1, GRAD = 2, STREAM = 4 };
 
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+static inline size_t count_bits(unsigned bits) {
+  size_t count = 0;
+  for (; bits; bits &= bits - 1) count++;
+  return count;
+}
+
 /* The valid lanes of the vector that starts `done` samples into `count`. */
 static inline size_t lanes_left(size_t count, size_t done) {
   return count <= done ? 0 : smaller(count - done, LANES);
@@ -46,6 +52,14 @@ static inline void vstore_part(real *p, vec a, size_t count) {
   real block[LANES];
   vstore(block, a);
   for (size_t k = 0; k < count; k++) p[k] = block[k];
+}
+
+/* a, but 0 behind the first count lanes */
+static inline vec vkeep_part(vec a, size_t count) {
+  if (count == LANES) return a;
+  real block[LANES];
+  vstore(block, a);
+  return vload_part(block, count);
 }
 
 /* The nearest finite number: a factor out of range must not turn a zero into NaN. */

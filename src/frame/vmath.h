@@ -43,6 +43,29 @@ static inline vec vexp(vec x) {
   return vselect(vlt(x, vset1(exp_lowest)), vset1(0), exp_reduced(r, shifted));
 }
 
+/* e^x for any x as value times up, with a value that is 2^-16 of it where it may exceed the type;
+ * inf from a bit above there on. 0 as for vexp(). */
+typedef struct scaled_exp {
+  vec value, up, down; /* down: 1 / up */
+} scaled_exp;
+
+static inline scaled_exp vexp_scaled(vec x) {
+  mask large = vlt(vset1(exp_large), x);
+  vec capped = vmin(vset1(exp_infinite), x);
+  vec shifted = vfma(capped, vset1(log2_e), vset1(exponent_magic));
+  vec n = vsub(shifted, vset1(exponent_magic));
+  vec r = vfnma(n, vset1(ln2_low), vfnma(n, vset1(ln2_high), capped));
+  vec value = exp_reduced(r, vsub(shifted, vselect(large, vset1(16), vset1(0))));
+  return (scaled_exp){vselect(vlt(x, vset1(exp_lowest)), vset1(0), value),
+                       vselect(large, vset1((real)0x1p16), vset1(1)),
+                       vselect(large, vset1((real)0x1p-16), vset1(1))};
+}
+
+static inline vec vexp_any(vec x) {
+  scaled_exp e = vexp_scaled(x);
+  return vmul(e.value, e.up);
+}
+
 /* ln(1 + f) + n ln 2 for f in [-0.3, 0.5], after fdlibm: f itself is the exact leading term */
 static inline vec log_reduced(vec f, vec n) {
   vec s = vdiv(f, vadd(vset1(2), f));
@@ -68,14 +91,26 @@ static inline scaled split_exponent(vec x) {
   return (scaled){vsub(m, vset1(1)), vsub(biased_exponent(as_real(bits)), bias)};
 }
 
+/* ln(x) for finite x > 0; something finite elsewhere, at 0 about the exponent's end */
+static inline vec vlog_positive(vec x) {
+  scaled s = split_exponent(x);
+  return log_reduced(s.f, s.n);
+}
+
 /* ln(x): -inf at 0, NaN below, inf at inf */
 static inline vec vlog(vec x) {
-  scaled s = split_exponent(x);
-  vec value = log_reduced(s.f, s.n);
+  vec value = vlog_positive(x);
   value = vselect(veq(x, vset1(real_infinity)), x, value);
   value = vselect(veq(x, vset1(0)), vset1(-real_infinity), value);
   mask domain = vle(vset1(0), x);
   return vselect(domain, value, vset1((real)NAN));
+}
+
+/* ln(1 - x) for x in [0, 1); about the exponent's end at 1 */
+static inline vec vlog1m(vec x) {
+  scaled s = split_exponent(vsub(vset1(1), x));
+  mask small = vlt(x, vset1((real)0.25));
+  return log_reduced(vselect(small, vneg(x), s.f), vselect(small, vset1(0), s.n));
 }
 
 /* ln(1 + x) for x in [0, 1.8] */

@@ -21,6 +21,9 @@ static const real ln2_low = 0x1.2fefa2p-17f;
 
 /* ln of the smallest normal number, rounded up: e^x is normal from here on. */
 static const real exp_lowest = -0x1.5d589ep6f;
+/* vexp_scaled(): e^x 2^-16 from the first on, which is inf at the second, ln 2^144 and a bit */
+static const real exp_large = 64.0f;
+static const real exp_infinite = 100.0f;
 /* (e^r - 1 - r) / r^2 on [-ln 2 / 2, ln 2 / 2], error 2e-9 */
 static const real exp_terms[] = {0x1p-1f, 0x1.5554dep-3f, 0x1.55551ap-5f, 0x1.120b62p-7f,
                                  0x1.6d10fcp-10f};

@@ -17,6 +17,8 @@ static const real ln2_high = 0x1.62e42feep-1;
 static const real ln2_low = 0x1.a39ef35793c76p-33;
 
 static const real exp_lowest = -0x1.6232bdd7abcd2p9;
+static const real exp_large = 512.0;
+static const real exp_infinite = 720.9;
 static const real exp_terms[] = {0x1p-1,
                                  0x1.5555555555557p-3,
                                  0x1.5555555555556p-5,

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/check.h"
+#include "api/split.h"
+#include "dispatch.h"
+#include "registry.h"
+
+enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15 };
+
+/* A call: what pairwise losses have, and more. */
+typedef struct elements_call {
+  enum loss_id id;
+  int dtype;
+  const void *input, *target, *variance;
+  size_t n;
+  const vloss_options *options;
+  void *loss, *grad, *grad_variance;
+} elements_call;
+
+/* The parameters, by numbers and flags. */
+static void take_parameters(const vloss_loss *about, const double *values, pairwise_job *j) {
+  int numbers = 0, flags = 0;
+  j->flags = 0;
+  for (size_t k = 0; k < about->parameter_count; k++)
+    if (about->parameters[k].choices)
+      j->flags |= (values[k] != 0) << flags++;
+    else
+      j->parameters[numbers++] = values[k];
+}
+
+static vloss_status run(const elements_call *c, request *r, const double *values) {
+  const vloss_loss *about = &vloss_registry[c->id];
+  r->grad = c->grad;
+  request_outputs(r, c->n, request_product(r, "n", c->n, 1));
+  request_further_output(r, "grad_variance", c->grad_variance);
+  request_main_input(r, "input", c->input);
+  request_input(r, "target", c->target, r->elements, request_width(r));
+  if (about->arrays & VLOSS_ARRAY_VARIANCE) request_further_input(r, "variance", c->variance);
+  for (size_t k = 0; k < about->parameter_count; k++)
+    request_parameter(r, &about->parameters[k], values[k]);
+  if (!request_ready(r)) return request_close(r);
+
+  pairwise_job j = {.target = c->target, .further = c->variance, .further_grad = c->grad_variance};
+  request_job(r, (double)c->n, c->input, &j.base);
+  /* a report counts samples outside of the domain, of which the loss tells */
+  if (r->options->report) j.base.want_loss = 1;
+  take_parameters(about, values, &j);
+  kernel *loops = vloss_isa_active()->kernels[c->dtype]->loss[c->id];
+  partial found;
+  split_run(loops, &j, c->n, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  r->degenerate = found.degenerate;
+  request_result(r, found.sums[0]);
+  return request_close(r);
+}
+
+/* The values of the parameters: the flag of the prototype, or the fields of a struct of `size`
+ * bytes (NULL: their defaults). */
+static vloss_status elements(elements_call c, const double *flag, const void *own, size_t size) {
+  const vloss_loss *about = &vloss_registry[c.id];
+  double values[sizeof((pairwise_job *)0)->parameters / sizeof(double)];
+  request r;
+  request_open(&r, c.dtype, c.options, c.loss, c.grad ? c.grad : c.grad_variance);
+  own = request_struct(&r, about->name, own, size);
+  for (size_t k = 0; k < about->parameter_count; k++) {
+    const vloss_parameter *p = &about->parameters[k];
+    const void *field = own ? (const char *)own + p->offset : NULL;
+    values[k] = field ? p->choices ? *(const int *)field : *(const double *)field : p->value;
+    if (flag) values[k] = *flag;
+  }
+  return run(&c, &r, values);
+}
+
+/* What stands between n and options, and where the values of the parameters are. */
+#define DECLARE_NONE
+#define DECLARE_SWITCH(flag) int flag,
+#define DECLARE_FIELDS(list) const vloss_##list##_options *own,
+#define VALUES_NONE NULL, NULL, 0
+#define VALUES_SWITCH(flag) &(const double){flag}, NULL, 0
+#define VALUES_FIELDS(list) NULL, own, sizeof *own
+
+#define DEFINE_ELEMENTS(name, dtype, id, real, parameters)                                   \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,       \
+                                      DECLARE_##parameters const vloss_options *options,     \
+                                      real *loss, real *grad) {                              \
+    return elements(                                                                         \
+        (elements_call){LOSS_##name, id, input, target, NULL, n, options, loss, grad, NULL}, \
+        VALUES_##parameters);                                                                \
+  }
+#define DEFINE_VARIANCE(name, dtype, id, real, parameters)                                         \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, const real *variance, \
+                                      size_t n, DECLARE_##parameters const vloss_options *options, \
+                                      real *loss, real *grad, real *grad_variance) {               \
+    return elements((elements_call){LOSS_##name, id, input, target, variance, n, options, loss,    \
+                                    grad, grad_variance},                                          \
+                    VALUES_##parameters);                                                          \
+  }
+
+#define DEFINE_elements(name, parameters)                  \
+  DEFINE_ELEMENTS(name, f32, DTYPE_F32, float, parameters) \
+  DEFINE_ELEMENTS(name, f64, DTYPE_F64, double, parameters)
+#define DEFINE_variance(name, parameters)                  \
+  DEFINE_VARIANCE(name, f32, DTYPE_F32, float, parameters) \
+  DEFINE_VARIANCE(name, f64, DTYPE_F64, double, parameters)
+#define DEFINE_pairwise(name, parameters)
+#define DEFINE_boxes(name, parameters)
+#define DEFINE_rows(name, parameters)
+#define DEFINE_overlap(name, parameters)
+#define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
+#include "losses.def"
+#undef LOSS

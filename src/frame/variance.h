@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop over elements with a variance, of which there is a gradient too. */
+#ifndef VLOSS_VARIANCE_H
+#define VLOSS_VARIANCE_H
+
+#include "frame/elements.h"
+
+ALWAYS_INLINE void variance_rare(const void *work, size_t begin, size_t end, partial *result,
+                                 element_step *whole, int settings) {
+  const pairwise_job *j = work;
+  (void)settings;
+  pairwise_any(j, begin, end, result, NULL, whole, FURTHER | j->flags * FLAG);
+}
+
+ALWAYS_INLINE void variance(const void *work, size_t begin, size_t end, partial *result,
+                            element_step *whole, int settings, kernel *rare) {
+  elements_flagged(work, begin, end, result, whole, settings, FURTHER, rare);
+}
+
+#endif

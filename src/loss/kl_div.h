@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* L = t ln t - t x for the input x, dL/dx = -t; 0 at t = 0, NaN where t is outside [0, 1].
+ * log_target: L = e^t (t - x), dL/dx = -e^t; 0 where e^t is */
+enum { kl_div_settings = 2 };
+
+static inline element kl_div_of_log(vec input, vec target, vec upstream) {
+  vec zero = vset1(0), d = vsub(target, input);
+  /* the root twice, since e^t may exceed the type, or be subnormal, where the loss is not */
+  vec root = vexp_any(vmul(vset1((real)0.5), target));
+  mask nothing = vor(veq(root, zero), veq(d, zero)), known = veq(input, input);
+  vec loss = vselect(nothing, zero, vmul(vmul(d, root), root));
+  vec grad = times_upstream(vneg(vmul(root, root)), upstream);
+  return (element){.loss = vselect(known, loss, input),
+                   .grad = vselect(known, grad, input),
+                   .outside = nowhere()};
+}
+
+static inline element kl_div(vec input, vec target, vec further, vec upstream,
+                             const vec *parameters, int flags) {
+  (void)further, (void)parameters;
+  if (flags) return kl_div_of_log(input, target, upstream);
+  vec zero = vset1(0), one = vset1(1), nan = vset1((real)NAN);
+  mask domain = vand(vle(zero, target), vle(target, one));
+  mask good = vand(domain, veq(input, input));
+  vec loss = vmul(target, vsub(vlog_positive(target), input));
+  loss = vselect(veq(target, zero), zero, loss);
+  return (element){.loss = vselect(good, loss, nan),
+                   .grad = vselect(good, vmul(vneg(target), upstream), nan),
+                   .outside = vor(vlt(target, zero), vlt(one, target))};
+}

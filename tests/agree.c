@@ -9,7 +9,19 @@
 #include "testing.h"
 
 enum { CAPACITY = 9 << 20 };
-enum { INPUT, TARGET, LABELS, WEIGHT, CLASS_WEIGHT, GRAD_OUTPUT, LOSS_OUT, GRAD, ARRAYS };
+enum {
+  INPUT,
+  TARGET,
+  LABELS,
+  WEIGHT,
+  CLASS_WEIGHT,
+  GRAD_OUTPUT,
+  LOSS_OUT,
+  GRAD,
+  VARIANCE,
+  GRAD_VARIANCE,
+  ARRAYS
+};
 static guard guards[ARRAYS];
 
 static struct {
@@ -140,6 +152,7 @@ void agree_repeat(problem *p, size_t number, repetition how) {
   running.how = how;
   c.input = place_copy(INPUT, how.place, p->input, p->elements, size);
   c.target = place_copy(TARGET, how.place, p->target, p->elements, size);
+  c.variance = place_copy(VARIANCE, how.place, p->variance, p->elements, size);
   c.labels.data = place_copy(LABELS, how.place, p->labels, p->samples, label);
   c.class_weight = place_copy(CLASS_WEIGHT, how.place, p->class_weight, p->call.shape[1], size);
   options.weight = place_copy(WEIGHT, how.place, p->weight, p->samples, size);
@@ -149,15 +162,25 @@ void agree_repeat(problem *p, size_t number, repetition how) {
   c.options = &options;
   c.loss_out = has_loss ? place_output(LOSS_OUT, how.place, p->loss_count, size) : NULL;
   c.grad = has_grad ? place_output(GRAD, how.place, p->elements, size) : NULL;
-  if (how.want == WANT_IN_PLACE)
+  c.grad_variance = has_grad && p->variance != NULL
+                        ? place_output(GRAD_VARIANCE, how.place, p->elements, size)
+                        : NULL;
+  if (how.want == WANT_IN_PLACE) {
     c.grad = guard_place(&guards[INPUT], how.place, p->elements * size, size);
+    if (p->variance != NULL)
+      c.grad_variance = guard_place(&guards[VARIANCE], how.place, p->elements * size, size);
+  }
   vloss_isa_force(row);
   vloss_status status = call_run(&c);
   if (status != VLOSS_OK) fail_msg("%s: %s", describe(), vloss_status_string(status));
   if (has_loss) check_array(p, "loss", p->loss, c.loss_out, p->loss_count);
   if (has_grad) check_array(p, "gradient", p->grad, c.grad, p->elements);
+  if (c.grad_variance != NULL)
+    check_array(p, "gradient of the variance", p->grad_variance, c.grad_variance, p->elements);
   if ((has_loss && !guard_intact(&guards[LOSS_OUT], c.loss_out, p->loss_count * size)) ||
-      (how.want == WANT_BOTH && !guard_intact(&guards[GRAD], c.grad, p->elements * size)))
+      (how.want == WANT_BOTH && !guard_intact(&guards[GRAD], c.grad, p->elements * size)) ||
+      (how.want == WANT_BOTH && c.grad_variance != NULL &&
+       !guard_intact(&guards[GRAD_VARIANCE], c.grad_variance, p->elements * size)))
     fail_msg("%s: wrote beside an output", describe());
   if (how.want != WANT_IN_PLACE && memcmp(c.input, p->input, p->elements * size) != 0)
     fail_msg("%s: wrote to the input", describe());

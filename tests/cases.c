@@ -145,6 +145,13 @@ static void make_extras(rng *r, problem *p, unsigned extras) {
   if (extras & EXTRA_SCALE) p->options.scale = 1.75;
 }
 
+static void make_variance(rng *r, problem *p, data_kind kind) {
+  size_t size = dtype_size(p->call.dtype);
+  p->call.variance = p->variance = array(p->elements, size);
+  p->call.grad_variance = p->grad_variance = array(p->elements, size);
+  data_fill_variance(r, kind, &p->call, p->variance);
+}
+
 problem *problem_new(rng *r, const call *from, const size_t shape[3], data_kind kind,
                      vloss_reduction reduction, unsigned extras) {
   problem *p = array(1, sizeof *p);
@@ -162,6 +169,7 @@ problem *problem_new(rng *r, const call *from, const size_t shape[3], data_kind 
   if (from->loss->arrays & VLOSS_ARRAY_TARGET)
     p->call.target = p->target = array(p->elements, size);
   data_fill(r, kind, &p->call, p->input, p->target);
+  if (from->loss->arrays & VLOSS_ARRAY_VARIANCE) make_variance(r, p, kind);
   make_extras(r, p, extras);
   p->call.loss_out = p->loss = array(p->loss_count, size);
   p->call.grad = p->grad = array(p->elements, size);
@@ -169,8 +177,8 @@ problem *problem_new(rng *r, const call *from, const size_t shape[3], data_kind 
 }
 
 void problem_free(problem *p) {
-  void *arrays[] = {p->input,        p->target,      p->labels, p->weight,
-                    p->class_weight, p->grad_output, p->loss,   p->grad};
+  void *arrays[] = {p->input,        p->target,      p->variance, p->labels, p->weight,
+                    p->class_weight, p->grad_output, p->loss,     p->grad,   p->grad_variance};
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) free(arrays[i]);
   free(p);
 }

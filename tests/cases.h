@@ -39,7 +39,8 @@ typedef struct problem {
   vloss_report report;   /* options.report points here */
   size_t elements, samples;
   size_t loss_count; /* values that the reduction writes */
-  void *input, *target, *labels, *weight, *class_weight, *grad_output, *loss, *grad;
+  void *input, *target, *variance, *labels, *weight, *class_weight, *grad_output;
+  void *loss, *grad, *grad_variance;
 } problem;
 
 /* Aborts the test program when memory is short. */

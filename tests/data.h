@@ -40,6 +40,9 @@ const char *data_kind_name(data_kind kind);
  * not touched for rows. Samples of every kind of nastiness take turns, in seeded order. */
 void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target);
 
+/* Variances for such a call: positive if plain. */
+void data_fill_variance(rng *r, data_kind kind, const call *c, void *variance);
+
 /* `count` labels for a call whose shape and parameters are set; one in eight is ignored if `ignore`
  * and the type can hold ignore_index. */
 void data_fill_labels(rng *r, const call *c, size_t count, int ignore, vloss_label_type type,

@@ -42,6 +42,7 @@ static pair nasty_pair(rng *r, dtype type) {
 }
 
 static void fill_pairwise(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  if (fill_elements(r, kind, c, input, target)) return;
   for (size_t i = 0; i < c->shape[0]; i++) {
     pair p = plain_pair(r);
     if (kind >= DATA_NASTY) p = nasty_pair(r, c->dtype);

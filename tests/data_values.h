@@ -17,6 +17,8 @@ double value_step(dtype type, double value, int steps);
 double value_wild(rng *r, dtype type);
 double value_special(rng *r);
 
+/* Pairs for a loss with a domain; 0 if it has none. */
+int fill_elements(rng *r, data_kind kind, const call *c, void *input, void *target);
 void fill_boxes(rng *r, data_kind kind, const call *c, void *input, void *target);
 
 #endif

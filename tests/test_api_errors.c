@@ -19,7 +19,7 @@ static void null_pointers(problem *p) {
   c.labels.data = NULL;
   expect_error(p, &c, VLOSS_ERROR_NULL, target_name(family));
   c = p->call;
-  c.loss_out = c.grad = NULL;
+  c.loss_out = c.grad = c.grad_variance = NULL;
   expect_error(p, &c, VLOSS_ERROR_NULL, NULL);
   vloss_executor nothing = {NULL, NULL};
   vloss_options options = p->options;

@@ -28,9 +28,9 @@ static void nothing(problem *p) {
       c.options = &options;
       c.shape[axis] = 0;
       if (bare) {
-        c.input = c.target = c.labels.data = c.class_weight = NULL;
+        c.input = c.target = c.variance = c.labels.data = c.class_weight = NULL;
         options.weight = options.grad_output = NULL;
-        c.grad = NULL;
+        c.grad = c.grad_variance = NULL;
       }
       unsigned char before[2 * sizeof(double)];
       memset(p->loss, 0x5a, p->loss_count * size);
@@ -67,10 +67,13 @@ static void weightless(problem *p) {
     double sick = i % 3 == 0 ? (double)NAN : i % 3 == 1 ? (double)INFINITY : -(double)INFINITY;
     data_set(p->call.dtype, p->input, i, sick);
     if (p->target != NULL) data_set(p->call.dtype, p->target, i, sick);
+    if (p->variance != NULL) data_set(p->call.dtype, p->variance, i, sick);
   }
   assert_int_equal(call_run(&p->call), VLOSS_OK);
   for (size_t i = 0; i < p->loss_count; i++) assert_true(value(p, p->loss, i) == 0);
   for (size_t i = 0; i < p->elements; i++) assert_true(value(p, p->grad, i) == 0);
+  for (size_t i = 0; p->variance != NULL && i < p->elements; i++)
+    assert_true(value(p, p->grad_variance, i) == 0);
   assert_true(p->report.sum == 0);
 }
 
@@ -194,8 +197,12 @@ static const void *defaults_of(const vloss_loss *loss) {
   static const vloss_cross_entropy_options cross_entropy = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   static const vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
   static const vloss_overlap_options focal_tversky = VLOSS_FOCAL_TVERSKY_OPTIONS_INIT;
+  static const vloss_poisson_nll_options poisson_nll = VLOSS_POISSON_NLL_OPTIONS_INIT;
+  static const vloss_gaussian_nll_options gaussian_nll = VLOSS_GAUSSIAN_NLL_OPTIONS_INIT;
   static const void *const structs[] = {
       [VLOSS_BOXES] = &box, [VLOSS_ROWS] = &cross_entropy, [VLOSS_OVERLAP] = &overlap};
+  if (strcmp(loss->name, "poisson_nll") == 0) return &poisson_nll;
+  if (strcmp(loss->name, "gaussian_nll") == 0) return &gaussian_nll;
   return strcmp(loss->name, "focal_tversky") == 0 ? &focal_tversky : structs[loss->family];
 }
 

@@ -63,6 +63,7 @@ static void hash_part(const vloss_loss *loss, dtype type, size_t part, size_t el
     assert_int_equal(call_run(&p->call), VLOSS_OK);
     *hash = data_hash(*hash, type, p->loss, reduction == VLOSS_NONE ? p->samples : 1);
     *hash = data_hash(*hash, type, p->grad, p->elements);
+    if (p->variance != NULL) *hash = data_hash(*hash, type, p->grad_variance, p->elements);
     *hash = data_hash(*hash, F64, &p->report.sum, 1);
   }
   problem_free(p);

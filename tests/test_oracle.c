@@ -32,23 +32,33 @@ static void run(const call *c) {
   calls++;
 }
 
+static void *copy(const void *from, size_t bytes) {
+  void *to = malloc(bytes + 1);
+  assert_non_null(to);
+  return memcpy(to, from, bytes);
+}
+
 /* The gradient written over the input must have the bits of the one written beside it. */
 static void check_in_place(const problem *p) {
   call c = p->call;
   size_t size = dtype_size(c.dtype), bytes = p->elements * size, where = 0;
   char name[CASE_NAME];
-  void *both = malloc(bytes + 1), *loss = malloc(p->loss_count * size + 1);
-  assert_non_null(both);
+  void *both = copy(p->input, bytes), *loss = malloc(p->loss_count * size + 1);
   assert_non_null(loss);
-  memcpy(both, p->input, bytes);
   memset(loss, 0x5a, p->loss_count * size);
   c.input = c.grad = both;
   c.loss_out = loss;
+  if (p->variance != NULL) c.variance = c.grad_variance = copy(p->variance, bytes);
   run(&c);
   if (!data_same(c.dtype, both, p->grad, p->elements, &where))
     fail_msg("%s: in place, gradient %zu differs", case_name(&c, name, sizeof name), where);
   if (!data_same(c.dtype, loss, p->loss, p->loss_count, &where))
     fail_msg("%s: in place, loss %zu differs", case_name(&c, name, sizeof name), where);
+  if (p->variance != NULL &&
+      !data_same(c.dtype, c.grad_variance, p->grad_variance, p->elements, &where))
+    fail_msg("%s: in place, slope of variance %zu differs", case_name(&c, name, sizeof name),
+             where);
+  if (p->variance != NULL) free(c.grad_variance);
   free(both);
   free(loss);
 }

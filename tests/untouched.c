@@ -25,7 +25,7 @@ typedef struct snapshot {
   size_t bytes;
 } snapshot;
 
-enum { ARRAYS = 8 };
+enum { ARRAYS = 10 };
 
 static void take(snapshot *s, const void *array, size_t bytes) {
   *s = (snapshot){array, NULL, array == NULL ? 0 : bytes};
@@ -46,6 +46,8 @@ static void take_all(const problem *p, snapshot s[ARRAYS]) {
   take(&s[5], p->grad_output, upstreams * size);
   take(&s[6], p->loss, p->loss_count * size);
   take(&s[7], p->grad, p->elements * size);
+  take(&s[8], p->variance, p->elements * size);
+  take(&s[9], p->grad_variance, p->elements * size);
 }
 
 void expect_error(const problem *p, const call *c, vloss_status status, const char *argument) {

@@ -7,13 +7,15 @@ static inline element binary_cross_entropy(vec input, vec target, vec further, v
                                            const vec *parameters, int flags) {
   (void)further, (void)parameters, (void)flags;
   vec zero = vset1(0), one = vset1(1), nan = vset1((real)NAN), least = vset1(-100);
-  mask below = vor(vlt(input, zero), vlt(target, zero));
-  mask outside = vor(below, vor(vlt(one, input), vlt(one, target)));
+  mask outside =
+      vor(vor(vlt(input, zero), vlt(target, zero)), vor(vlt(one, input), vlt(one, target)));
+  mask good =
+      vand(vand(vle(zero, input), vle(zero, target)), vand(vle(input, one), vle(target, one)));
   vec yes = vmax(least, vlog_positive(input)), no = vmax(least, vlog1m(input));
   vec loss = vneg(vadd(vmul(target, yes), vmul(vsub(one, target), no)));
   vec spread = vmax(vset1((real)1e-12), vmul(input, vsub(one, input)));
   vec slope = vdiv(vsub(input, target), spread);
   vec grad = vmul(slope, upstream);
   return (element){
-      .loss = vselect(outside, nan, loss), .grad = vselect(outside, nan, grad), .outside = outside};
+      .loss = vselect(good, loss, nan), .grad = vselect(good, grad, nan), .outside = outside};
 }

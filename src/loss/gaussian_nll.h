@@ -14,7 +14,7 @@ static inline element gaussian_nll(vec input, vec target, vec variance, vec upst
   ratio = vselect(far, vadd(ratio, ratio), ratio);
   vec loss = vfma(half_d, ratio, vmul(half, vlog(v)));
   if (flags) loss = vadd(loss, vset1((real)0.91893853320467274178));
-  vec slope = vmul(half, vfnma(ratio, ratio, vdiv(vset1(1), v)));
+  vec slope = vfnma(vmul(half, ratio), ratio, vdiv(half, v));
   return (element){.loss = loss,
                    .grad = times_upstream(ratio, upstream),
                    .further = times_upstream(slope, upstream),

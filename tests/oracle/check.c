@@ -25,7 +25,7 @@ typedef struct context {
 /* Sums over the samples. */
 typedef struct total {
   wide loss, size, weight;
-  int exceeds; /* a sample's loss exceeds the type */
+  int exceeds; /* a loss exceeds the type: bit 0 above, bit 1 below */
   trust trust;
   size_t ignored, degenerate;
 } total;
@@ -150,7 +150,7 @@ static void check_grad(const context *x, const walk *w) {
     if (x->grads != NULL)
       add_expected(&x->grads[at], e);
     else
-      hold(x, &x->verdict->grad, e, data_get(x->call->dtype, x->call->grad, at), "grad", at);
+      hold(x, &x->verdict->grad, e, walk_written(w, k), "grad", at);
   }
 }
 
@@ -167,7 +167,8 @@ static void add_up(const context *x, const walk *w, total *sum) {
   sum->loss += w->weight * t->loss;
   sum->size += fabsl(w->weight) * fmaxl(fabsl(t->loss), t->loss_size);
   sum->weight += fabsl(w->weight);
-  sum->exceeds |= exceeds(x, w);
+  if (exceeds(x, w)) sum->exceeds |= t->loss > 0 ? 1 : 2;
+  if (sum->exceeds == 3) sum->trust = TRUST_NOTHING; /* inf - inf */
   if (t->trust > sum->trust) sum->trust = t->trust;
 }
 

@@ -10,7 +10,8 @@
 #include "data.h"
 
 oracle_function *oracle_find(const char *name) {
-  const oracle_row *const tables[] = {oracle_pairwise, oracle_boxes, oracle_rows, oracle_overlap};
+  const oracle_row *const tables[] = {oracle_pairwise, oracle_elements, oracle_boxes, oracle_rows,
+                                      oracle_overlap};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
     for (const oracle_row *row = tables[i]; row->name != NULL; row++)
       if (strcmp(row->name, name) == 0) return row->function;
@@ -55,11 +56,21 @@ static size_t group_count(const call *c) {
 
 static size_t sample_count(const call *c) {
   switch (c->loss->family) {
-    case VLOSS_PAIRWISE: return 1;
+    case VLOSS_PAIRWISE: return c->loss->arrays & VLOSS_ARRAY_VARIANCE ? 2 : 1;
     case VLOSS_BOXES: return 4;
     case VLOSS_ROWS: return c->shape[1];
     default: return group_count(c);
   }
+}
+
+static int is_variance(const walk *w, size_t k) {
+  return k == 1 && w->sample.call->loss->arrays & VLOSS_ARRAY_VARIANCE;
+}
+
+wide walk_written(const walk *w, size_t k) {
+  const call *c = w->sample.call;
+  if (is_variance(w, k)) return data_get(c->dtype, c->grad_variance, w->index);
+  return data_get(c->dtype, c->grad, walk_element(w, k));
 }
 
 size_t walk_element(const walk *w, size_t k) {
@@ -122,6 +133,7 @@ void walk_sample(walk *w, size_t index) {
   w->index = index;
   w->first = index * w->sample.count;
   w->stride = w->run = w->sample.count;
+  if (c->loss->family == VLOSS_PAIRWISE) w->first = index;
   w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
   w->ignored = 0;
   w->truth.share = w->truth.share_size = 1;
@@ -146,8 +158,9 @@ static int gather(walk *w) {
   wide *input = w->memory, *target = w->memory + w->sample.count;
   int nan = 0;
   for (size_t k = 0; k < w->sample.count; k++) {
-    size_t at = walk_element(w, k);
-    input[k] = data_get(c->dtype, w->input, at);
+    int further = is_variance(w, k);
+    size_t at = further ? w->index : walk_element(w, k);
+    input[k] = data_get(c->dtype, further ? c->variance : w->input, at);
     target[k] = c->loss->arrays & VLOSS_ARRAY_TARGET ? data_get(c->dtype, c->target, at) : 0;
     nan |= isnan(input[k]) || (isnan(target[k]) && oracle_owns(&w->sample, k));
   }

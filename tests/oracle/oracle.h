@@ -13,7 +13,9 @@ typedef long double wide;
 /* What one sample reads. */
 typedef struct sample {
   const call *call;
-  size_t count; /* values of input, target and gradient: 1, 4, classes, those of a group */
+  /* values of input, target and gradient: 1 (2 with a variance, the second), 4, classes, those of a
+   * group */
+  size_t count;
   const wide *input, *target; /* no target for rows */
   int64_t label;              /* rows */
   const wide *class_weight;   /* rows; ones where the call has none */
@@ -49,7 +51,8 @@ typedef struct oracle_row {
 } oracle_row;
 
 /* One table per family file, ended by a NULL name. */
-extern const oracle_row oracle_pairwise[], oracle_boxes[], oracle_rows[], oracle_overlap[];
+extern const oracle_row oracle_pairwise[], oracle_elements[], oracle_boxes[], oracle_rows[],
+    oracle_overlap[];
 
 /* The truth of that loss, or NULL if nobody wrote it. */
 oracle_function *oracle_find(const char *name);
@@ -85,6 +88,8 @@ walk walk_begin(const call *c, const void *input);
 int oracle_is_coupled(const call *c);
 /* The place of value k of the sample in the call's arrays. */
 size_t walk_element(const walk *w, size_t k);
+/* What the call wrote as the gradient of value k. */
+wide walk_written(const walk *w, size_t k);
 /* Set everything but the truth. */
 void walk_sample(walk *w, size_t index);
 /* The truth too. NaN in a sample becomes NaN all over it; an ignored or weightless one is 0. */

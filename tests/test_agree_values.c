@@ -67,6 +67,7 @@ static void fill_specials(rng *r, problem *p) {
     double b = values[crossed ? pair / SPECIALS : rng_below(r, SPECIALS)];
     data_set(type, p->input, i, a);
     if (p->target != NULL) data_set(type, p->target, i, b);
+    if (p->variance != NULL) data_set(type, p->variance, i, values[rng_below(r, SPECIALS)]);
   }
 }
 
@@ -152,11 +153,19 @@ static void *copy(const void *from, size_t bytes) {
   return memcpy(to, from, bytes);
 }
 
+/* The gradient of a variance is NaN with that of the input, and there only. */
+static void check_variance(const problem *p, size_t where) {
+  for (size_t i = 0; p->variance != NULL && i < p->elements; i++)
+    if (is_nan(p->call.dtype, p->grad_variance, i) != (i == where))
+      fail_msg("%s: NaN at %zu, slope of variance %zu", describe_case(p), where, i);
+}
+
 static void one_nan(problem *p, void *array, size_t where, const void *loss, const void *grad) {
   double healthy = data_get(p->call.dtype, array, where);
   data_set(p->call.dtype, array, where, (double)NAN);
   agree_reference(p);
   check_contained(p, where, array == p->target, loss, grad);
+  check_variance(p, where);
   for (size_t i = 0; i < agree_isas(); i++)
     agree_repeat(p, i, (repetition){PLACE_END, WANT_BOTH, NULL});
   data_set(p->call.dtype, array, where, healthy);
@@ -177,6 +186,7 @@ static void nan_everywhere(rng *r, const vloss_loss *loss, dtype type) {
       for (size_t i = 0; i < p->elements; i += mode_emulated() ? 11 : 1) {
         one_nan(p, p->input, i, loss_before, grad_before);
         if (p->target != NULL) one_nan(p, p->target, i, loss_before, grad_before);
+        if (p->variance != NULL) one_nan(p, p->variance, i, loss_before, grad_before);
       }
       free(loss_before);
       free(grad_before);

@@ -21,6 +21,11 @@ static void null_pointers(problem *p) {
   c = p->call;
   c.loss_out = c.grad = c.grad_variance = NULL;
   expect_error(p, &c, VLOSS_ERROR_NULL, NULL);
+  if (p->variance != NULL) {
+    c = p->call;
+    c.variance = NULL;
+    expect_error(p, &c, VLOSS_ERROR_NULL, "variance");
+  }
   vloss_executor nothing = {NULL, NULL};
   vloss_options options = p->options;
   options.executor = &nothing;
@@ -48,11 +53,28 @@ static void overlap_with(problem *p, void *array, size_t count, size_t element) 
   }
 }
 
+/* A second gradient where another array is, but for the variance itself. */
+static void variance_overlaps(problem *p) {
+  if (p->variance == NULL) return;
+  size_t size = dtype_size(p->call.dtype);
+  void *arrays[] = {
+      p->input, p->target, p->weight, p->grad_output, p->loss, p->grad, (char *)p->variance + size};
+  for (size_t i = 0; i < COUNT(arrays); i++) {
+    call c = p->call;
+    c.grad_variance = arrays[i];
+    if (arrays[i] != NULL) expect_error(p, &c, VLOSS_ERROR_OVERLAP, "grad_variance");
+  }
+  call c = p->call;
+  c.grad = p->variance;
+  expect_error(p, &c, VLOSS_ERROR_OVERLAP, "grad");
+}
+
 static void overlaps(problem *p) {
   size_t size = dtype_size(p->call.dtype), label = data_label_size(p->call.labels.type);
   size_t upstreams = p->options.reduction == VLOSS_NONE ? p->samples : 1;
   overlap_with(p, p->input, p->elements, size);
   overlap_with(p, p->target, p->elements, size);
+  variance_overlaps(p);
   overlap_with(p, p->labels, p->samples, label);
   overlap_with(p, p->weight, p->samples, size);
   overlap_with(p, p->class_weight, p->call.shape[1], size);

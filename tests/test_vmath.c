@@ -55,7 +55,8 @@ static void measure(function *f, const row *r, const real *x, worst *w) {
   vstore(y, f(vload(x)));
   for (size_t l = 0; l < LANES; l++) {
     wide truth = r->truth((wide)x[l]);
-    int flushed = r->ours == vexp && y[l] == 0 && truth < (wide)real_min_normal * (1 + 1e-6L);
+    int flushed = (r->ours == vexp || r->ours == vexp_any) && y[l] == 0 &&
+                  truth < (wide)real_min_normal * (1 + 1e-6L);
     double distance = flushed ? 0 : ulps(y[l], truth);
     if (!(distance <= w->ulps)) *w = (worst){distance, x[l]};
   }
@@ -81,14 +82,26 @@ static uint64_t sweep(const row *r, real near, real far, worst *ours, worst *sle
 
 static wide e_sigmoid(wide x) { return 1 / (1 + expl(-x)); }
 
+static wide e_log1m(wide x) { return log1pl(-x); }
+
+/* The largest number with an e^x that the dtype holds. */
+static real exp_end(void) {
+  return sizeof(real) == 4 ? (real)0x1.62e42ep6 : (real)0x1.62e42fefa39efp9;
+}
+
 static vec sigmoid(vec x) { return vlogistic(x).p; }
 
 static void test_accuracy(void **state) {
   (void)state;
   const real top = sizeof(real) == 4 ? (real)0x1.fffffep127 : real_max;
   const real small = (real)0x1p-8, half = (real)0.5, minus = (real)-0.0;
+  const real unit = sizeof(real) == 4 ? (real)0x1p-24 : (real)0x1p-53;
   const row rows[] = {
       {"exp", vexp, SLEEF(exp), expl, minus, exp_lowest, -small, exp_lowest, 1.5},
+      {"exp of any", vexp_any, SLEEF(exp), expl, 0, exp_end(), small, exp_end(), 1.5},
+      {"exp of any, below 0", vexp_any, SLEEF(exp), expl, minus, exp_lowest, -small, exp_lowest,
+       1.5},
+      {"log1m", vlog1m, NULL, e_log1m, 0, 1 - unit, small, 1 - unit, 1.5},
       {"log", vlog, SLEEF(log), logl, real_of(1), top, half, 2, 1.5},
       {"log1p", vlog1p, SLEEF(log1p), log1pl, 0, (real)1.8, small, (real)1.8, 1.5},
       {"sinh_small", vsinh_small, SLEEF(sinh), sinhl, 0, 1, small, 1, 1.5},
@@ -123,6 +136,15 @@ static void test_limits(void **state) {
   assert_true(isnan(one(vexp, nan)));
   assert_true(bits_of(one(vexp, -inf)) == 0);
   assert_true(bits_of(one(vexp, -real_max)) == 0);
+  assert_true(one(vexp_any, 0) == 1 && one(vexp_any, (real)-0.0) == 1);
+  assert_true(isnan(one(vexp_any, nan)) && bits_of(one(vexp_any, -inf)) == 0);
+  assert_true(bits_of(one(vexp_any, -real_max)) == 0);
+  assert_true(one(vexp_any, inf) == inf && one(vexp_any, real_max) == inf);
+  assert_true(one(vexp_any, exp_end()) < inf);
+  for (real x = real_of(bits_of(exp_end()) + 1); x < inf; x *= (real)1.001)
+    assert_true(one(vexp_any, x) == inf);
+  assert_true(one(vlog1m, 0) == 0);
+  assert_true(one(vlog1m, 1) < -100 && one(vlog_positive, 0) < -100);
   assert_true(one(vlog, 0) == -inf && one(vlog, (real)-0.0) == -inf && one(vlog, inf) == inf);
   assert_true(bits_of(one(vlog, 1)) == 0);
   assert_true(isnan(one(vlog, -1)) && isnan(one(vlog, -inf)) && isnan(one(vlog, nan)));
@@ -141,6 +163,7 @@ static void test_exp_flushes(void **state) {
   for (uint64_t i = near; i <= far; i += step) {
     real x = real_of(i), y = one(vexp, x);
     assert_true(bits_of(y) == 0 || y >= real_min_normal);
+    assert_true(bits_of(y) == bits_of(one(vexp_any, x)));
     if (x < exp_lowest) assert_true(bits_of(y) == 0);
   }
   /* the threshold is the boundary: one step below it, the truth is below the smallest normal number

@@ -106,11 +106,15 @@ static inline vec vlog(vec x) {
   return vselect(domain, value, vset1((real)NAN));
 }
 
-/* ln(1 - x) for x in [0, 1); about the exponent's end at 1 */
+/* ln(1 - x) for x in [0, 1); about the exponent's end at 1. From 1 - x, which is exact from 1/2 on,
+ * or from x and 1 - 2 x. */
 static inline vec vlog1m(vec x) {
-  scaled s = split_exponent(vsub(vset1(1), x));
-  mask small = vlt(x, vset1((real)0.25));
-  return log_reduced(vselect(small, vneg(x), s.f), vselect(small, vset1(0), s.n));
+  vec zero = vset1(0), one = vset1(1);
+  scaled s = split_exponent(vsub(one, x));
+  mask small = vlt(x, vset1((real)0.28125)), half = vlt(x, vset1((real)0.5));
+  vec f = vselect(small, vneg(x), vsub(one, vadd(x, x)));
+  vec n = vselect(small, zero, vset1(-1));
+  return log_reduced(vselect(half, f, s.f), vselect(half, n, s.n));
 }
 
 /* ln(1 + x) for x in [0, 1.8] */

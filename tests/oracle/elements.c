@@ -64,6 +64,7 @@ static void divergence_of_logs(const sample *s, truth *t) {
   wide x = s->input[0], y = s->target[0], p = expl(y), smallest = oracle_smallest(s->call->dtype);
   wide size = fmaxl(fabsl(times(p, y)), fabsl(times(p, x)));
   give(t, times(p, y == x ? 0 : y - x), size, -p, p < smallest ? bound_size(s, smallest) : 0);
+  if (isinf(y) && y > 0) t->trust = TRUST_NOTHING;
 }
 
 static void kl_div(const sample *s, truth *t) {

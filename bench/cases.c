@@ -71,7 +71,7 @@ static int prepare_loss(void *context) {
   bench_case *b = context;
   implementation_select(&b->how);
   data_fill(&b->call);
-  if (!b->gradient) b->call.grad = NULL;
+  if (!b->gradient) b->call.grad = b->call.grad_variance = NULL;
   b->call.loss_out = &b->loss;
   return 0;
 }

@@ -26,12 +26,33 @@ static double uniform(uint64_t *state, double low, double high) {
   return low + (high - low) * (double)(next(state) >> 11) * 0x1p-53;
 }
 
-typedef enum role { INPUT, TARGET } role;
+typedef enum role { INPUT, TARGET, VARIANCE } role;
 
 /* Differences on both sides of every default threshold. */
 static void make_pairwise(double *out, size_t count, role which) {
   uint64_t state = DATA_SEED + (uint64_t)which;
   for (size_t i = 0; i < count; i++) out[i] = uniform(&state, -2.0, 2.0);
+}
+
+/* Logarithms of probabilities, and probabilities. */
+static void make_divergence(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED + (uint64_t)which;
+  for (size_t i = 0; i < count; i++)
+    out[i] = which == INPUT ? uniform(&state, -12.0, 0.0) : uniform(&state, 0.0, 1.0);
+}
+
+/* Probabilities and 0 or 1. */
+static void make_binary(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED + (uint64_t)which;
+  for (size_t i = 0; i < count; i++) {
+    double u = uniform(&state, 0.0, 1.0);
+    out[i] = which == INPUT ? u : (double)(u < 0.3);
+  }
+}
+
+static void make_variance(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED + (uint64_t)which;
+  for (size_t i = 0; i < count; i++) out[i] = uniform(&state, 0.1, 4.0);
 }
 
 /* Boxes of an image; about half of the pairs overlap. */
@@ -67,12 +88,24 @@ static void make_overlap(double *out, size_t count, role which) {
 
 typedef void make(double *out, size_t count, role which);
 
+/* Losses that need other data than their family. */
+static const struct {
+  const char *loss;
+  make *maker;
+} special_makers[] = {{"kl_div", make_divergence}, {"binary_cross_entropy", make_binary}};
+
 static make *const makers[] = {
     [VLOSS_PAIRWISE] = make_pairwise,
     [VLOSS_BOXES] = make_boxes,
     [VLOSS_ROWS] = make_logits,
     [VLOSS_OVERLAP] = make_overlap,
 };
+
+static make *maker_of(const vloss_loss *loss) {
+  for (size_t i = 0; i < sizeof special_makers / sizeof *special_makers; i++)
+    if (strcmp(special_makers[i].loss, loss->name) == 0) return special_makers[i].maker;
+  return makers[loss->family];
+}
 
 /* Fill an array with its first `block` bytes, over and over. */
 static void repeat(unsigned char *to, size_t bytes, size_t block) {
@@ -108,12 +141,17 @@ double data_traffic(const call *c, int gradient) {
   vloss_family family = c->loss->family;
   size_t array = call_elements(c) * dtype_size(c->dtype);
   size_t inputs = c->loss->arrays & VLOSS_ARRAY_TARGET ? 2 : 1;
+  size_t variances = (c->loss->arrays & VLOSS_ARRAY_VARIANCE) != 0;
   size_t passes = family == VLOSS_OVERLAP && gradient ? 2 : 1;
-  return (double)(array * inputs * passes + label_bytes(c) + (gradient ? array : 0));
+  inputs += variances;
+  return (double)(array * inputs * passes + label_bytes(c) +
+                  (gradient ? array * (1 + variances) : 0));
 }
 
 size_t data_size(const call *c) {
-  size_t arrays = 3 * round_up(call_elements(c) * dtype_size(c->dtype)) + round_up(label_bytes(c));
+  size_t count = c->loss->arrays & VLOSS_ARRAY_VARIANCE ? 5 : 3;
+  size_t arrays =
+      count * round_up(call_elements(c) * dtype_size(c->dtype)) + round_up(label_bytes(c));
   size_t copy = 2 * round_up((size_t)data_traffic(c, 1));
   return arrays > copy ? arrays : copy;
 }
@@ -124,8 +162,9 @@ int data_reserve(size_t bytes) {
 }
 
 static int is_filled(const call *c) {
-  return filled.loss != NULL && filled.loss->family == c->loss->family &&
-         filled.dtype == c->dtype && memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
+  return filled.loss != NULL && maker_of(filled.loss) == maker_of(c->loss) &&
+         filled.loss->arrays == c->loss->arrays && filled.dtype == c->dtype &&
+         memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
 }
 
 void data_fill(call *c) {
@@ -135,12 +174,20 @@ void data_fill(call *c) {
   c->input = arena;
   c->target = target;
   c->grad = grad;
+  if (c->loss->arrays & VLOSS_ARRAY_VARIANCE) {
+    c->variance = grad + round_up(array);
+    c->grad_variance = grad + 2 * round_up(array);
+  }
   c->labels = (vloss_labels){labels, VLOSS_LABEL_INT64};
   if (is_filled(c)) return;
-  make *maker = makers[c->loss->family];
+  make *maker = maker_of(c->loss);
   fill_reals(arena, c->dtype, elements, maker, INPUT);
   fill_reals(target, c->dtype, elements, maker, TARGET);
   memset(grad, 0, array);
+  if (c->loss->arrays & VLOSS_ARRAY_VARIANCE) {
+    fill_reals(grad + round_up(array), c->dtype, elements, make_variance, VARIANCE);
+    memset(c->grad_variance, 0, array);
+  }
   if (label_bytes(c) != 0) fill_labels(labels, call_samples(c), c->shape[1]);
   filled = *c;
   filled_copy = 0;

@@ -83,6 +83,17 @@ static void huber(const call *c) {
   put_loss(c, sum / (double)c->shape[0]);
 }
 
+static void kl_div(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    if (target[i] > 0) sum += (double)(target[i] * (real_log(target[i]) - input[i]));
+    if (grad != NULL) grad[i] = -share * target[i];
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
 static real least(real a, real b) { return a < b ? a : b; }
 static real most(real a, real b) { return a > b ? a : b; }
 
@@ -185,7 +196,7 @@ static void tversky(const call *c) {
 }
 
 const loop PLAIN_LOOPS[] = {
-    {"l1", l1},       {"mse", mse},         {"smooth_l1", smooth_l1},
-    {"huber", huber}, {"giou", giou},       {"cross_entropy", cross_entropy},
-    {"dice", dice},   {"tversky", tversky}, {NULL, NULL},
+    {"l1", l1},           {"mse", mse},   {"smooth_l1", smooth_l1},         {"huber", huber},
+    {"kl_div", kl_div},   {"giou", giou}, {"cross_entropy", cross_entropy}, {"dice", dice},
+    {"tversky", tversky}, {NULL, NULL},
 };

@@ -49,6 +49,7 @@ static int fail_status(const evaluation *e, vloss_status status) {
                  {"logits", INPUT},
                  {"target", TARGET},
                  {"labels", TARGET},
+                 {"variance", VARIANCE},
                  {"weight", WEIGHT},
                  {"class_weight", CLASS_WEIGHT},
                  {"grad_output", GRAD_OUTPUT}};
@@ -90,7 +91,7 @@ static int run(const request *r, evaluation *e) {
 }
 
 static int write_outputs(const request *r, const evaluation *e) {
-  npy_output grad = {NULL, NULL}, loss = {NULL, NULL};
+  npy_output grad = {NULL, NULL}, grad_variance = {NULL, NULL}, loss = {NULL, NULL};
   npy_type type = float_types[e->call.dtype];
   const npy_shape one = {.axes = 0};
   const npy_shape *loss_shape = r->reduction == VLOSS_NONE ? &e->samples : &one;
@@ -98,12 +99,18 @@ static int write_outputs(const request *r, const evaluation *e) {
   if (r->grad_path != NULL) {
     status = npy_stage(&grad, r->grad_path, type, &e->arrays[INPUT].shape, e->call.grad);
   }
+  if (r->grad_variance_path != NULL && !status) {
+    status = npy_stage(&grad_variance, r->grad_variance_path, type, &e->arrays[INPUT].shape,
+                       e->call.grad_variance);
+  }
   if (r->loss_path != NULL && !status) {
     status = npy_stage(&loss, r->loss_path, type, loss_shape, e->call.loss_out);
   }
   if (r->grad_path != NULL && !status) status = npy_commit(&grad);
+  if (r->grad_variance_path != NULL && !status) status = npy_commit(&grad_variance);
   if (r->loss_path != NULL && !status) status = npy_commit(&loss);
   npy_discard(&grad);
+  npy_discard(&grad_variance);
   npy_discard(&loss);
   return status;
 }
@@ -111,6 +118,7 @@ static int write_outputs(const request *r, const evaluation *e) {
 /* Of the arrays that were given or asked for, each counted once. */
 static double array_bytes(const evaluation *e) {
   double bytes = e->call.grad != NULL ? (double)e->arrays[INPUT].count : 0;
+  if (e->call.grad_variance != NULL) bytes += (double)e->arrays[INPUT].count;
   bytes += e->options.reduction == VLOSS_NONE ? (double)call_samples(&e->call) : 1;
   bytes *= (double)dtype_size(e->call.dtype);
   for (int id = 0; id < ARRAYS; id++) {
@@ -157,7 +165,9 @@ static int evaluate(const request *r, evaluation *e) {
   /* calloc: samples of size 0 are not written, and one more: it may give NULL for nothing. */
   c->loss_out = calloc(losses + 1, size);
   if (r->grad_path != NULL) c->grad = calloc(call_elements(c) + 1, size);
-  if (c->loss_out == NULL || (r->grad_path != NULL && c->grad == NULL)) {
+  if (r->grad_variance_path != NULL) c->grad_variance = calloc(call_elements(c) + 1, size);
+  if (c->loss_out == NULL || (r->grad_path != NULL && c->grad == NULL) ||
+      (r->grad_variance_path != NULL && c->grad_variance == NULL)) {
     status = fail("out of memory for the results of %s", e->arrays[INPUT].path);
   }
   if (!status) status = run(r, e);
@@ -165,6 +175,7 @@ static int evaluate(const request *r, evaluation *e) {
   if (!status) print_result(r, e);
   free(c->loss_out);
   free(c->grad);
+  free(c->grad_variance);
   return status;
 }
 

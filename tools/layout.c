@@ -131,9 +131,11 @@ int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *sampl
     status = take_target(input, &arrays[TARGET], c);
 
   const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};
-  const npy_shape *shapes[ARRAYS] = {[WEIGHT] = samples, [CLASS_WEIGHT] = &classes};
+  c->variance = arrays[VARIANCE].data;
+  const npy_shape *shapes[ARRAYS] = {
+      [VARIANCE] = &input->shape, [WEIGHT] = samples, [CLASS_WEIGHT] = &classes};
   shapes[GRAD_OUTPUT] = r->reduction == VLOSS_NONE ? samples : &one;
-  for (int id = WEIGHT; id < ARRAYS && !status; id++) {
+  for (int id = VARIANCE; id < ARRAYS && !status; id++) {
     if (arrays[id].path == NULL) continue;
     status = check_type(&arrays[id], input->type);
     if (!status) status = check_shape(&arrays[id], shapes[id]);

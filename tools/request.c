@@ -12,6 +12,7 @@
 
 enum {
   GRAD = ARRAYS,
+  GRAD_VARIANCE,
   LOSS,
   REDUCTION,
   DIVISOR,
@@ -26,17 +27,23 @@ enum {
   OPTIONS
 };
 
-/* An option, what it takes (NULL: nothing) and the only family that it serves (-1: all). */
+/* An option, what it takes (NULL: nothing), the only family that it serves (-1: all) and what a loss
+ * must read for it (0: anything). */
 static const struct {
   const char *name, *value, *help;
   int family;
+  unsigned arrays;
 } rows[OPTIONS] = {
     [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1},
     [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1},
+    [VARIANCE] = {"variance", "V.npy", "variances in the input's dtype", VLOSS_PAIRWISE,
+                  VLOSS_ARRAY_VARIANCE},
     [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1},
     [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", VLOSS_ROWS},
     [GRAD_OUTPUT] = {"grad-output", "U.npy", "upstream gradient: one value, or per sample", -1},
     [GRAD] = {"grad", "G.npy", "write the gradient, shaped as the input", -1},
+    [GRAD_VARIANCE] = {"grad-variance", "GV.npy", "write the gradient of the variances",
+                       VLOSS_PAIRWISE, VLOSS_ARRAY_VARIANCE},
     [LOSS] = {"loss", "L.npy", "write the loss: one value, or per sample", -1},
     [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1},
     [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1},
@@ -56,7 +63,9 @@ const char *const reduction_names[3] = {
     [VLOSS_MEAN] = "mean", [VLOSS_SUM] = "sum", [VLOSS_NONE] = "none"};
 
 static int serves(int id, const vloss_loss *loss) {
-  return loss == NULL || rows[id].family < 0 || rows[id].family == (int)loss->family;
+  if (loss == NULL) return 1;
+  int of_family = rows[id].family < 0 || rows[id].family == (int)loss->family;
+  return of_family && (loss->arrays & rows[id].arrays) == rows[id].arrays;
 }
 
 void print_eval_help(const vloss_loss *loss) {
@@ -71,7 +80,9 @@ void print_eval_help(const vloss_loss *loss) {
     const char *value = rows[id].value;
     snprintf(option, sizeof option, "%s%s%s", rows[id].name, value ? " " : "", value ? value : "");
     printf("  --%-20s %s", option, rows[id].help);
-    if (loss == NULL && rows[id].family >= 0) {
+    if (loss == NULL && rows[id].arrays != 0) {
+      printf(" (losses with a variance)");
+    } else if (loss == NULL && rows[id].family >= 0) {
       printf(" (%s)", family_name((vloss_family)rows[id].family));
     }
     putchar('\n');
@@ -121,6 +132,7 @@ static int set_option(request *r, int id, const char *text) {
   if (id < ARRAYS) r->paths[id] = text;
   switch (id) {
     case GRAD: r->grad_path = text; break;
+    case GRAD_VARIANCE: r->grad_variance_path = text; break;
     case LOSS: r->loss_path = text; break;
     case REDUCTION: return set_reduction(text, &r->reduction);
     case DIVISOR: return set_number(id, text, &r->divisor);
@@ -177,6 +189,10 @@ static int read_options(int argc, char **argv, request *r) {
   return 0;
 }
 
+static int same(const char *a, const char *b) {
+  return a != NULL && b != NULL && strcmp(a, b) == 0;
+}
+
 int read_request(int argc, char **argv, request *r) {
   *r = (request){.scale = 1, .group_axes = 1, .threads = 1, .repeat = 1};
   if (argc < 2) return fail_usage("which loss? ('vloss list' shows them)");
@@ -193,11 +209,12 @@ int read_request(int argc, char **argv, request *r) {
   argv[1] = argv[0]; /* getopt_long skips it and begins its messages with it */
   int status = read_options(argc - 1, argv + 1, r);
   if (status || r->help) return status;
-  for (int id = INPUT; id <= TARGET; id++) {
-    if (r->paths[id] == NULL) return fail_usage("--%s is required", rows[id].name);
+  for (int id = INPUT; id <= VARIANCE; id++) {
+    if (serves(id, r->loss) && r->paths[id] == NULL)
+      return fail_usage("--%s is required", rows[id].name);
   }
-  if (r->grad_path != NULL && r->loss_path != NULL && strcmp(r->grad_path, r->loss_path) == 0) {
-    return fail_usage("--grad and --loss name one file");
-  }
+  if (same(r->grad_path, r->loss_path)) return fail_usage("--grad and --loss name one file");
+  if (same(r->grad_variance_path, r->loss_path) || same(r->grad_variance_path, r->grad_path))
+    return fail_usage("--grad-variance names the file of another output");
   return 0;
 }

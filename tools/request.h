@@ -8,13 +8,13 @@
 #include "call.h"
 
 /* The arrays that eval reads. */
-enum { INPUT, TARGET, WEIGHT, CLASS_WEIGHT, GRAD_OUTPUT, ARRAYS };
+enum { INPUT, TARGET, VARIANCE, WEIGHT, CLASS_WEIGHT, GRAD_OUTPUT, ARRAYS };
 
 typedef struct request {
   const vloss_loss *loss;
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
   const char *paths[ARRAYS];              /* NULL: not given */
-  const char *grad_path, *loss_path;
+  const char *grad_path, *grad_variance_path, *loss_path;
   vloss_reduction reduction;
   double divisor, scale;
   size_t group_axes; /* overlap: the first axes, which count images */

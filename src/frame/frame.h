@@ -33,8 +33,11 @@ static inline size_t lanes_left(size_t count, size_t done) {
   return count <= done ? 0 : smaller(count - done, LANES);
 }
 
+/* What takes or returns vectors or numbers must be inlined, even into the largest kernel: gcc 12 may
+ * leave the upper halves of the registers in use after such a call. */
+
 /* The first count <= LANES lanes, `fill` behind them: never a read outside. */
-static inline vec vload_part_or(const real *p, size_t count, real fill) {
+ALWAYS_INLINE vec vload_part_or(const real *p, size_t count, real fill) {
   if (count == LANES) return vload(p);
   real block[LANES];
   vstore(block, vset1(fill));
@@ -42,9 +45,9 @@ static inline vec vload_part_or(const real *p, size_t count, real fill) {
   return vload(block);
 }
 
-static inline vec vload_part(const real *p, size_t count) { return vload_part_or(p, count, 0); }
+ALWAYS_INLINE vec vload_part(const real *p, size_t count) { return vload_part_or(p, count, 0); }
 
-static inline void vstore_part(real *p, vec a, size_t count) {
+ALWAYS_INLINE void vstore_part(real *p, vec a, size_t count) {
   if (count == LANES) {
     vstore(p, a);
     return;
@@ -55,7 +58,7 @@ static inline void vstore_part(real *p, vec a, size_t count) {
 }
 
 /* a, but 0 behind the first count lanes */
-static inline vec vkeep_part(vec a, size_t count) {
+ALWAYS_INLINE vec vkeep_part(vec a, size_t count) {
   if (count == LANES) return a;
   real block[LANES];
   vstore(block, a);
@@ -63,7 +66,7 @@ static inline vec vkeep_part(vec a, size_t count) {
 }
 
 /* The nearest finite number: a factor out of range must not turn a zero into NaN. */
-static inline real real_clamp(double a) {
+ALWAYS_INLINE real real_clamp(double a) {
   if (a > (double)real_max) return real_max;
   if (a < -(double)real_max) return -real_max;
   return (real)a;
@@ -88,7 +91,7 @@ typedef struct sample_factors {
   vec weight, upstream;
 } sample_factors;
 
-static inline sample_factors load_factors(const job *j, size_t i, size_t count) {
+ALWAYS_INLINE sample_factors load_factors(const job *j, size_t i, size_t count) {
   sample_factors f = {vset1(1), vset1(real_clamp(j->grad_factor))};
   if (j->weight) {
     f.weight = vload_part(reals(j->weight, i), count);

@@ -57,8 +57,8 @@ static inline scaled_exp vexp_scaled(vec x) {
   vec r = vfnma(n, vset1(ln2_low), vfnma(n, vset1(ln2_high), capped));
   vec value = exp_reduced(r, vsub(shifted, vselect(large, vset1(16), vset1(0))));
   return (scaled_exp){vselect(vlt(x, vset1(exp_lowest)), vset1(0), value),
-                       vselect(large, vset1((real)0x1p16), vset1(1)),
-                       vselect(large, vset1((real)0x1p-16), vset1(1))};
+                      vselect(large, vset1((real)0x1p16), vset1(1)),
+                      vselect(large, vset1((real)0x1p-16), vset1(1))};
 }
 
 static inline vec vexp_any(vec x) {

@@ -3,7 +3,7 @@
  * NaN where p or t is outside [0, 1] */
 enum { binary_cross_entropy_settings = 1 };
 
-static inline element binary_cross_entropy(vec input, vec target, vec further, vec upstream,
+ALWAYS_INLINE element binary_cross_entropy(vec input, vec target, vec further, vec upstream,
                                            const vec *parameters, int flags) {
   (void)further, (void)parameters, (void)flags;
   vec zero = vset1(0), one = vset1(1), nan = vset1((real)NAN), least = vset1(-100);

@@ -3,7 +3,7 @@
  * dL/dvariance = (1 / v - (d / v)^2) / 2, where v is eps too */
 enum { gaussian_nll_settings = 2 };
 
-static inline element gaussian_nll(vec input, vec target, vec variance, vec upstream,
+ALWAYS_INLINE element gaussian_nll(vec input, vec target, vec variance, vec upstream,
                                    const vec *parameters, int flags) {
   vec half = vset1((real)0.5), d = vsub(input, target);
   vec v = vmax(vmax(vset1(real_min_normal), parameters[0]), variance);

@@ -3,7 +3,7 @@
  * log_target: L = e^t (t - x), dL/dx = -e^t; 0 where e^t is */
 enum { kl_div_settings = 2 };
 
-static inline element kl_div_of_log(vec input, vec target, vec upstream) {
+ALWAYS_INLINE element kl_div_of_log(vec input, vec target, vec upstream) {
   vec zero = vset1(0), d = vsub(target, input);
   /* the root twice, since e^t may exceed the type, or be subnormal, where the loss is not */
   vec root = vexp_any(vmul(vset1((real)0.5), target));
@@ -15,7 +15,7 @@ static inline element kl_div_of_log(vec input, vec target, vec upstream) {
                    .outside = nowhere()};
 }
 
-static inline element kl_div(vec input, vec target, vec further, vec upstream,
+ALWAYS_INLINE element kl_div(vec input, vec target, vec further, vec upstream,
                              const vec *parameters, int flags) {
   (void)further, (void)parameters;
   if (flags) return kl_div_of_log(input, target, upstream);

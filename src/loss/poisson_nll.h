@@ -6,7 +6,7 @@ enum { POISSON_LOG_INPUT = 1, POISSON_FULL = 2, poisson_nll_settings = 4 };
 
 /* m - t ln m + t (ln t - 1) as m + t (ln t - 1 - ln m): terms may exceed the type where their sum
  * does not. `mean` is m times `down`. */
-static inline vec poisson_loss(vec mean, vec up, vec down, vec log_mean, vec target, int flags) {
+ALWAYS_INLINE vec poisson_loss(vec mean, vec up, vec down, vec log_mean, vec target, int flags) {
   vec zero = vset1(0), log_count = zero, rest = zero;
   if (flags & POISSON_FULL) {
     mask large = vlt(vset1(1), target);
@@ -19,7 +19,7 @@ static inline vec poisson_loss(vec mean, vec up, vec down, vec log_mean, vec tar
   return vadd(vmul(sum, up), rest);
 }
 
-static inline element poisson_nll(vec input, vec target, vec further, vec upstream,
+ALWAYS_INLINE element poisson_nll(vec input, vec target, vec further, vec upstream,
                                   const vec *parameters, int flags) {
   (void)further;
   vec one = vset1(1), nan = vset1((real)NAN);

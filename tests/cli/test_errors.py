@@ -43,8 +43,18 @@ class Errors(Case):
     def test_options_of_another_family(self):
         self.eval_fails(2, "mse", "--class-weight", "x.npy", says="class-weight")
         self.eval_fails(2, "mse", "--beta", "1", says="beta")
+        self.eval_fails(2, "mse", "--variance", "x.npy", says="variance")
+        self.eval_fails(2, "mse", "--grad-variance", "v.npy", says="grad-variance")
         self.eval_fails(2, "giou", "--group-axes", "1", says="group-axes")
         self.eval_fails(2, "dice", "--classes-last", says="classes-last")
+
+    def test_variance(self):
+        self.eval_fails(2, "gaussian_nll", says="--variance is required")
+        self.write("v.npy", npy([1] * 6, (6,)))
+        self.eval_fails(1, "gaussian_nll", "--variance", "v.npy", says=["v.npy: ", "(6,)"])
+        for other in ["g.npy", "l.npy"]:
+            self.eval_fails(2, "gaussian_nll", "--variance", "x.npy", "--loss", "l.npy",
+                            "--grad-variance", other, says="--grad-variance")
 
     def test_parameters(self):
         for beta in ["-1", "nan", "one", ""]:

@@ -40,6 +40,26 @@ class Pairwise(Case):
         self.assertIsNone(result["loss"])
         self.assertEqual(self.evaluate("mse", x, t, "--reduction", "sum")["loss"], 14)
 
+    def test_variance(self):
+        self.write("v.npy", npy([2, .5], (2,), "f8"))
+        options = ["--variance", "v.npy", "--grad-variance", "gv.npy", "--reduction", "sum"]
+        x, t = ([1, 3], (2,), "f8"), ([0, 3], (2,), "f8")
+        result = self.evaluate("gaussian_nll", x, t, *options)
+        self.assert_close([result["loss"]], [.25])
+        self.assert_close(self.grad, [.5, 0])
+        self.assert_close(self.read("gv.npy")[0], [.125, 1])
+        result = self.evaluate("gaussian_nll", x, t, *options, "--full", "--eps", "2")
+        self.assert_close([result["loss"]], [.25 + math.log(4 * math.pi)])
+
+    def test_flags_and_domains(self):
+        x, t = ([-1, -2], (2,), "f8"), ([0, .5], (2,), "f8")
+        self.evaluate("kl_div", x, t, "--reduction", "none")
+        self.assert_close(self.loss, [0, 1 - .5 * math.log(2)])
+        self.evaluate("kl_div", x, t, "--log-target", "--reduction", "none")
+        self.assert_close(self.loss, [1, 2.5 * math.exp(.5)])
+        result = self.evaluate("poisson_nll", x, t, "--log-input=no")
+        self.assertEqual((result["loss"], result["degenerate"]), ("NaN", 2))
+
     def test_no_axes_and_nothing(self):
         self.assertEqual(self.evaluate("l1", ([3], ()), ([1], ()))["loss"], 2)
         result = self.evaluate("l1", ([], (0, 7)), ([], (0, 7)))
@@ -177,6 +197,13 @@ class Overlap(Case):
 class All(Case):
     INPUT = {"boxes": (8, 4), "rows": (2, 3), "overlap": (2, 6), "pairwise": (12,)}
 
+    def variances(self, loss, x):
+        """The options that a loss with a variance needs."""
+        if loss != "gaussian_nll":
+            return []
+        self.write("v.npy", npy([.5] * len(x[0]), x[1], x[2]))
+        return ["--variance", "v.npy"]
+
     def arguments(self, family, dtype, scale=1):
         shape = list(self.INPUT[family])
         shape[0] *= scale
@@ -194,7 +221,7 @@ class All(Case):
         for row in self.json("list")["losses"]:
             for dtype in ["f4", "f8"]:
                 x, t = self.arguments(row["family"], dtype)
-                result = self.evaluate(row["name"], x, t)
+                result = self.evaluate(row["name"], x, t, *self.variances(row["name"], x))
                 self.assertEqual((result["name"], result["dtype"]),
                                  (row["name"], dtype.replace("f4", "f32").replace("f8", "f64")))
                 self.assertIsInstance(result["loss"], (int, float))
@@ -207,7 +234,8 @@ class All(Case):
             for threads in ["1", "3"]:
                 for row in self.json("list")["losses"]:
                     x, t = self.arguments(row["family"], "f4", scale)
-                    result = self.evaluate(row["name"], x, t, "--isa", isa, "--threads", threads)
+                    result = self.evaluate(row["name"], x, t, "--isa", isa, "--threads", threads,
+                                           *self.variances(row["name"], x))
                     self.assertEqual((result["isa"], result["threads"]), (isa, int(threads)))
                     found = (result["loss"], self.grad)
                     self.assertEqual(found, seen.setdefault(row["name"], found), row["name"])

@@ -69,6 +69,17 @@ static inline int may_stream(const job *j, const void *p) {
   return j->stream && j->grad != j->input && (uintptr_t)p % 16 == 0;
 }
 
+/* Far memory is asked for this many bytes ahead: the CPU's own prefetch stops at the end of a page,
+ * and where arithmetic stands between them too few loads are under way. smooth_l1 of 2^24 numbers
+ * took 0.64 ns per number without, 0.47 with 2 or 4 KiB, 0.50 with 1. */
+enum { AHEAD = 2048, LINE = 64 };
+
+/* Ask for the lines AHEAD of count numbers. */
+ALWAYS_INLINE void prefetch(const real *p, size_t count) {
+  for (size_t k = 0; k < count * sizeof(real); k += LINE)
+    __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + k));
+}
+
 /* Weight and upstream gradient of the samples from i on. */
 typedef struct sample_factors {
   vec weight, upstream;

@@ -73,10 +73,12 @@ ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *
 /* A block of plain input: the loop that runs at the speed of memory. */
 ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_step *step, size_t at,
                                   int what, lanes *sums) {
+  if (what & STREAM) prefetch(a->input + at, BLOCK);
+  if (what & STREAM) prefetch(a->target + at, BLOCK);
   for (size_t k = 0; k < VECS; k++, at += LANES) {
     pair r = step(vload(a->input + at), vload(a->target + at), a->upstream, a->parameters);
     if (what & LOSS) sums->lane[k] = vadd(sums->lane[k], r.loss);
-    if (what & STREAM)
+    if ((what & GRAD) && (what & STREAM))
       vstream(a->grad + at, r.grad);
     else if (what & GRAD)
       vstore(a->grad + at, r.grad);
@@ -144,6 +146,8 @@ ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial 
   int streamed = may_stream(base, reals(base->grad, begin));
   if (base->weight || base->grad_output || base->loss || base->grad == base->input)
     rare(work, begin, end, result);
+  else if (!base->grad && base->stream)
+    pairwise_plain(j, step, rare, begin, end, LOSS | STREAM, result);
   else if (!base->grad)
     pairwise_plain(j, step, rare, begin, end, LOSS, result);
   else if (streamed && base->want_loss)

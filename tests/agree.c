@@ -8,7 +8,7 @@
 #include "dispatch.h"
 #include "testing.h"
 
-enum { CAPACITY = 9 << 20 };
+enum { CAPACITY = 18 << 20 };
 enum { INPUT, TARGET, LABELS, WEIGHT, CLASS_WEIGHT, GRAD_OUTPUT, LOSS_OUT, GRAD, ARRAYS };
 static guard guards[ARRAYS];
 

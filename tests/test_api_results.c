@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What calls report, and what they give for nothing: no samples, only ignored ones, weights of
  * zero. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,6 +104,51 @@ static void classes_without_weight(problem *p) {
   for (size_t i = 0; i < p->elements; i++) assert_true(value(p, p->grad, i) == 0);
 }
 
+/* The largest numbers that a call takes as factors give infinities at most: where the input is the
+ * target, or a probability is 0, they meet zeros. */
+static void expect_no_nan(const problem *p, const char *what) {
+  char name[CASE_NAME];
+  assert_int_equal(call_run(&p->call), VLOSS_OK);
+  for (size_t i = 0; i < p->loss_count + p->elements; i++) {
+    int is_loss = i < p->loss_count;
+    double x = is_loss ? value(p, p->loss, i) : value(p, p->grad, i - p->loss_count);
+    if (isnan(x))
+      fail_msg("%s, reduction %d: NaN with %s", case_name(&p->call, name, sizeof name),
+               (int)p->options.reduction, what);
+  }
+}
+
+static void fill_largest(const problem *p, void *array, size_t count) {
+  double largest = p->call.dtype == F32 ? (double)FLT_MAX : DBL_MAX;
+  for (size_t i = 0; array != NULL && i < count; i++) data_set(p->call.dtype, array, i, largest);
+}
+
+static void largest_factors(problem *p) {
+  dtype type = p->call.dtype;
+  size_t upstreams = p->options.reduction == VLOSS_NONE ? p->samples : 1;
+  for (size_t i = 0; i < p->elements; i += 2) {
+    if (p->target != NULL) data_set(type, p->input, i, value(p, p->target, i));
+    if (p->target == NULL) data_set(type, p->input, i, -500);
+  }
+  for (size_t k = 0; k < p->call.loss->parameter_count; k++) {
+    const vloss_parameter *parameter = &p->call.loss->parameters[k];
+    if (parameter->choices != NULL || parameter->whole) continue;
+    p->call.parameters[k] = parameter->high;
+    expect_no_nan(p, parameter->name);
+    p->call.parameters[k] = parameter->value;
+  }
+  p->options.scale = type == F32 ? (double)FLT_MAX : DBL_MAX;
+  expect_no_nan(p, "scale");
+  p->options.divisor = 0x1p-1074;
+  expect_no_nan(p, "scale and divisor");
+  fill_largest(p, p->class_weight, p->call.shape[1]);
+  expect_no_nan(p, "class weights");
+  fill_largest(p, p->weight, p->samples);
+  expect_no_nan(p, "weights");
+  fill_largest(p, p->grad_output, upstreams);
+  expect_no_nan(p, "upstream gradients");
+}
+
 static void close_to(double a, double b) {
   if (!(fabs(a - b) <= 1e-6 * fabs(b))) fail_msg("%.9g, not %.9g", a, b);
 }
@@ -158,6 +204,7 @@ EACH_PROBLEM(nothing_of_much)
 EACH_PROBLEM(weightless)
 EACH_PROBLEM(ignored)
 EACH_PROBLEM(classes_without_weight)
+EACH_PROBLEM(largest_factors)
 EACH_PROBLEM(consistent)
 
 static void test_degenerate_boxes(void **state) {
@@ -260,6 +307,7 @@ int main(void) {
                                      cmocka_unit_test(test_weightless),
                                      cmocka_unit_test(test_ignored),
                                      cmocka_unit_test(test_classes_without_weight),
+                                     cmocka_unit_test(test_largest_factors),
                                      cmocka_unit_test(test_consistent),
                                      cmocka_unit_test(test_degenerate_boxes),
                                      cmocka_unit_test(test_words),

@@ -67,16 +67,20 @@ static int rows(const request *r, const npy *input, call *c, npy_shape *samples)
   return 0;
 }
 
+enum { MOST_CHANNELS = 256 }; /* of a softmax, says the header */
+
 /* Images, and behind their axes that of the channels, whether or not anything asks for it. */
 static int overlap(const request *r, const npy *input, call *c, npy_shape *samples) {
   const npy_shape *shape = &input->shape;
   size_t axis = r->group_axes;
   vloss_grouping grouping = (vloss_grouping)(int)call_get(c, "grouping");
-  int asked = grouping == VLOSS_GROUP_IMAGE_CHANNEL || grouping == VLOSS_GROUP_CHANNEL ||
-              call_get(c, "activation") == VLOSS_SOFTMAX;
+  int softmax = call_get(c, "activation") == VLOSS_SOFTMAX;
+  int asked = softmax || grouping == VLOSS_GROUP_IMAGE_CHANNEL || grouping == VLOSS_GROUP_CHANNEL;
   if (axis > shape->axes) return refuse(input, "--group-axes counts more axes");
   if (asked && axis == shape->axes)
     return refuse(input, "no axis is left for channels behind --group-axes");
+  if (softmax && shape->size[axis] > MOST_CHANNELS)
+    return refuse(input, "a softmax takes at most 256 channels");
   c->shape[0] = npy_shape_count(shape, 0, axis);
   c->shape[1] = npy_shape_count(shape, axis, shape->axes);
   c->shape[2] = axis < shape->axes ? shape->size[axis] : 1;

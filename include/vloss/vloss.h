@@ -121,7 +121,9 @@ typedef struct vloss_options {
    *  where it holds NaN or infinities. */
   const void *weight;
   double divisor; /**< > 0: replaces the mean's denominator; 0: off. Finite, >= 0. */
-  double scale; /**< multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats) */
+  /** Multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats). Factors whose
+   *  product exceeds the dtype count as its largest number. */
+  double scale;
   /** Upstream gradient in the call's dtype: one value per sample with ::VLOSS_NONE, else one value.
    *  NULL means 1. It multiplies the gradient only. */
   const void *grad_output;
@@ -577,8 +579,9 @@ vloss_cross_entropy_f64(const double *logits, vloss_labels labels, size_t n, siz
                         const vloss_options *options, double *loss, double *grad);
 
 /* ------------------------------------------------------------------------------------------------
- * Overlap losses: input p and target t of groups x size, both meant to be in [0, 1]; a sample is a
- * group: an image, a channel of an image, a channel of the whole batch, or the whole batch.
+ * Overlap losses: input p and target t of groups x size, both meant to be in [0, 1] (of huge
+ * numbers, whose sums or products leave the type, results may be NaN); a sample is a group: an
+ * image, a channel of an image, a channel of the whole batch, or the whole batch.
  *
  * The sizes name what lies in memory: `groups` images after each other, `size` numbers each. With
  * `channels` = C an image is C planes of inner = size / C numbers: N,C,H,W is groups = N, size =

@@ -84,6 +84,11 @@ typedef struct boxes_call {
   box_parameters parameters;
 } boxes_call;
 
+/* Factors from here on would make slopes of both signs infinite. */
+static inline vec largest_lambda(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p100f : (real)0x1p800);
+}
+
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
   const job *base = &j->base;
   const vloss_box_options *o = j->options;
@@ -101,9 +106,9 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
       vmin(largest_area(), vset1(real_clamp(o->eps))),
       vset1((real)0.5 * real_clamp(base->grad_factor)),
       vset1(real_clamp(base->loss_factor)),
-      {vset1(real_clamp(o->floor)), vset1(real_clamp(o->gamma)), vset1(real_clamp(o->lambda)),
-       vset1(real_clamp(o->alpha)), vset1(real_clamp(o->theta)), o->form, o->base, o->alpha_gate,
-       j->only_weights}};
+      {vset1(real_clamp(o->floor)), vset1(real_clamp(o->gamma)),
+       vmin(largest_lambda(), vset1(real_clamp(o->lambda))), vset1(real_clamp(o->alpha)),
+       vset1(real_clamp(o->theta)), o->form, o->base, o->alpha_gate, j->only_weights}};
 }
 
 /* Losses and gradients of boxes [i, i + count) if GENERAL; returns the losses. */

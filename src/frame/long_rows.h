@@ -91,7 +91,7 @@ ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *k
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
     size_t count = smaller(r->classes - begin, SPAN), i = 0;
     const real *z = row_chunk(r, begin, count, buffer);
-    if (r->smooth && z == kept + begin && kept) { /* in place: the logits are about to go */
+    if (kept && r->smooth && z == kept + begin) { /* in place: the logits are about to go */
       memcpy(buffer, z, count * sizeof(real));
       z = buffer;
     }

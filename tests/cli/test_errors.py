@@ -83,6 +83,9 @@ class Errors(Case):
         self.eval_fails(1, "dice", "--group-axes", "3", says=["x.npy: ", "--group-axes"])
         for option in [["--grouping", "channel"], ["--activation", "softmax"]]:
             self.eval_fails(1, "dice", "--group-axes", "2", *option, says=["x.npy: ", "channels"])
+        self.write("wide.npy", npy([0] * 257, (1, 257)))
+        self.eval_fails(1, "dice", "--activation", "softmax", x="wide.npy", t="wide.npy",
+                        says=["wide.npy: ", "256 channels"])
         self.eval_fails(1, "mse", "--grad-output", "two.npy", says="two.npy: ")
         self.eval_fails(1, "mse", "--grad-output", "two.npy", "--reduction", "none",
                         says="two.npy: ")

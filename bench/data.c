@@ -65,6 +65,13 @@ static void make_overlap(double *out, size_t count, role which) {
   }
 }
 
+/* A positive in a hundred, as detection heads see them. */
+static void make_binary(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED;
+  make_logits(out, count, which);
+  for (size_t i = 0; which == TARGET && i < count; i++) out[i] = uniform(&state, 0.0, 1.0) < 0.01;
+}
+
 typedef void make(double *out, size_t count, role which);
 
 static make *const makers[] = {
@@ -73,6 +80,11 @@ static make *const makers[] = {
     [VLOSS_ROWS] = make_logits,
     [VLOSS_OVERLAP] = make_overlap,
 };
+
+static make *maker_of(const vloss_loss *loss) {
+  int single = !(loss->arrays & (VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS));
+  return single || loss->arrays & VLOSS_ARRAY_PROBABILITY ? make_binary : makers[loss->family];
+}
 
 /* Fill an array with its first `block` bytes, over and over. */
 static void repeat(unsigned char *to, size_t bytes, size_t block) {
@@ -124,7 +136,7 @@ int data_reserve(size_t bytes) {
 }
 
 static int is_filled(const call *c) {
-  return filled.loss != NULL && filled.loss->family == c->loss->family &&
+  return filled.loss != NULL && maker_of(filled.loss) == maker_of(c->loss) &&
          filled.dtype == c->dtype && memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
 }
 
@@ -137,7 +149,7 @@ void data_fill(call *c) {
   c->grad = grad;
   c->labels = (vloss_labels){labels, VLOSS_LABEL_INT64};
   if (is_filled(c)) return;
-  make *maker = makers[c->loss->family];
+  make *maker = maker_of(c->loss);
   fill_reals(arena, c->dtype, elements, maker, INPUT);
   fill_reals(target, c->dtype, elements, maker, TARGET);
   memset(grad, 0, array);

@@ -10,12 +10,14 @@ typedef double real;
 #define real_abs fabs
 #define real_exp exp
 #define real_log log
+#define real_log1p log1p
 #define PLAIN_LOOPS plain_f64
 #else
 typedef float real;
 #define real_abs fabsf
 #define real_exp expf
 #define real_log logf
+#define real_log1p log1pf
 #define PLAIN_LOOPS plain_f32
 #endif
 
@@ -79,6 +81,37 @@ static void huber(const call *c) {
       slope = d > 0 ? delta : -delta;
     }
     if (grad != NULL) grad[i] = share * slope;
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+/* One log1p and two exponentials, as one writes it who has read that ln(1 + e^z) overflows. */
+static real softplus(real z) { return (z > 0 ? z : 0) + real_log1p(real_exp(-real_abs(z))); }
+static real sigmoid(real z) { return 1 / (1 + real_exp(-z)); }
+
+static void binary_cross_entropy(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real z = input[i], t = target[i];
+    sum += (double)(softplus(z) - t * z);
+    if (grad != NULL) grad[i] = share * (sigmoid(z) - t);
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+/* Targets 0 and 1, gamma 2. */
+static void focal(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0], alpha = (real)call_get(c, "alpha");
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real sign = target[i] > 0 ? 1 : -1, x = sign * input[i];
+    real weight = target[i] > 0 ? alpha : 1 - alpha, miss = sigmoid(-x), ce = softplus(-x);
+    real factor = weight * miss * miss;
+    sum += (double)(factor * ce);
+    if (grad != NULL) grad[i] = -share * sign * factor * (2 * (1 - miss) * ce + miss);
   }
   put_loss(c, sum / (double)c->shape[0]);
 }
@@ -185,7 +218,15 @@ static void tversky(const call *c) {
 }
 
 const loop PLAIN_LOOPS[] = {
-    {"l1", l1},       {"mse", mse},         {"smooth_l1", smooth_l1},
-    {"huber", huber}, {"giou", giou},       {"cross_entropy", cross_entropy},
-    {"dice", dice},   {"tversky", tversky}, {NULL, NULL},
+    {"l1", l1},
+    {"mse", mse},
+    {"smooth_l1", smooth_l1},
+    {"huber", huber},
+    {"giou", giou},
+    {"cross_entropy", cross_entropy},
+    {"dice", dice},
+    {"tversky", tversky},
+    {"binary_cross_entropy_with_logits", binary_cross_entropy},
+    {"focal", focal},
+    {NULL, NULL},
 };

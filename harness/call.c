@@ -143,6 +143,26 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
                                   c->loss_out, c->grad);                                           \
   }
+#define RUN_binary(name, dtype, parameters)                                                        \
+  static vloss_status run_##name##_##dtype(const call *c) {                                        \
+    vloss_binary_options own = VLOSS_BINARY_OPTIONS_INIT;                                          \
+    own.positive_weight = c->class_weight;                                                         \
+    own.classes = c->shape[1];                                                                     \
+    own.inner = c->shape[2];                                                                       \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
+                                  c->grad);                                                        \
+  }
+#define RUN_focals(name, dtype, parameters)                                                        \
+  static vloss_status run_##name##_##dtype(const call *c) {                                        \
+    vloss_focal_options own = VLOSS_FOCAL_OPTIONS_INIT;                                            \
+    set_fields(c, &own);                                                                           \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
+                                  c->grad);                                                        \
+  }
+#define RUN_single(name, dtype, parameters)                                                 \
+  static vloss_status run_##name##_##dtype(const call *c) {                                 \
+    return vloss_##name##_##dtype(c->input, c->shape[0], c->options, c->loss_out, c->grad); \
+  }
 #define LOSS(name, family, parameters) \
   RUN_##family(name, f32, parameters) RUN_##family(name, f64, parameters)
 #include "losses.def"

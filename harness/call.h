@@ -14,10 +14,10 @@ typedef struct call {
   const vloss_loss *loss; /* a row of vloss_losses() */
   dtype dtype;
   const void *input;  /* logits for rows */
-  const void *target; /* not for rows */
+  const void *target; /* where one is read */
   vloss_labels labels;
-  const void *class_weight;
-  /* pairwise and boxes: n; rows: n, classes, inner; overlap: groups, size, channels */
+  const void *class_weight; /* or positive_weight */
+  /* pairwise: n, of classes, inner, if it weighs positives; boxes: n; rows: n, classes, inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
   const vloss_options *options;

@@ -56,6 +56,8 @@ typedef struct pairwise_job {
   job base;
   const void *target;
   double parameters[4];
+  const void *class_parameter; /* or NULL: the first parameter of each class; element i has */
+  size_t classes, inner;       /* class i / inner % classes */
 } pairwise_job;
 
 /* Units: boxes. */

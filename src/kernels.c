@@ -12,6 +12,9 @@
 #define boxes_steps(name) name##_terms, name
 #define rows_steps(name) name
 #define overlap_steps(name) name
+#define binary_steps(name) name
+#define focals_steps(name) name##_hard, name
+#define single_steps(name) name
 
 /* A kernel, and what its frame keeps out of line. */
 #define LOSS(name, family, parameters)                                                          \

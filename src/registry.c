@@ -52,6 +52,13 @@ static const vloss_parameter tversky[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log
 static const vloss_parameter jaccard[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log)};
 static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE_WEIGHTS(0.7, 0.3)};
 
+/* alpha < 0: no weights of the classes */
+static const vloss_parameter focal[] = {NUMBER(focal, alpha, 0.25, -DBL_MAX, 1.0),
+                                        NUMBER(focal, gamma, 2.0, 0.0, DBL_MAX)};
+static const vloss_parameter quality_focal[] = {NUMBER(focal, beta, 2.0, 0.0, DBL_MAX)};
+static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_MAX),
+                                            NUMBER(focal, gamma, 2.0, 0.0, DBL_MAX)};
+
 /* Ranges of the parameters in prototypes. */
 #define RANGE_beta 0.0, DBL_MAX, NULL, 0, 0
 #define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0, 0
@@ -65,11 +72,17 @@ static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
+#define FAMILY_binary VLOSS_PAIRWISE
+#define FAMILY_focals VLOSS_PAIRWISE
+#define FAMILY_single VLOSS_PAIRWISE
 
 #define ARRAYS_pairwise VLOSS_ARRAY_TARGET
 #define ARRAYS_boxes VLOSS_ARRAY_TARGET
 #define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
 #define ARRAYS_overlap VLOSS_ARRAY_TARGET
+#define ARRAYS_focals VLOSS_ARRAY_TARGET | VLOSS_ARRAY_PROBABILITY
+#define ARRAYS_binary ARRAYS_focals | VLOSS_ARRAY_POSITIVE_WEIGHT
+#define ARRAYS_single 0
 
 const vloss_loss vloss_registry[LOSSES] = {
 #define LOSS(name, family, parameters) \

@@ -101,6 +101,42 @@ static double probability(rng *r) {
   return choice == 0 ? 0 : choice == 1 ? 1 : rng_unit(r);
 }
 
+/* Hard or soft, next to an end of [0, 1], equal to the logit's probability, and seldom outside. */
+static double binary_target(rng *r, dtype type, double z) {
+  double soft = rng_unit(r);
+  switch (rng_below(r, 16)) {
+    case 0: return soft;
+    case 1: return 0.5;
+    case 2: return value_step(type, 1, -1 - value_integer(r, 0, 3));
+    case 3: return fabs(value_scaled(r, type == F32 ? -140 : -1060, -1));
+    case 4: return fabs(z) < 4 ? 1 / (1 + (z < 0 ? 2 : 0.25)) : 0;
+    default: return (double)rng_below(r, 2);
+  }
+}
+
+static double outside_target(rng *r, dtype type) {
+  static const double values[] = {-1, 2, -0x1p-149, 1 + 0x1p-23};
+  size_t choice = rng_below(r, 6);
+  return choice < 4 ? values[choice] : value_wild(r, type);
+}
+
+static void fill_binary(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    size_t modes[] = {0, 5, 6, 8, 8, 8}, mode = kind == DATA_PLAIN ? 8 : modes[rng_below(r, 6)];
+    double z = wild_logit(r, c->dtype, kind, row_logit(r, c->dtype, mode, 0));
+    double t = binary_target(r, c->dtype, z);
+    if (kind >= DATA_WILD && rng_below(r, 64) == 0) t = outside_target(r, c->dtype);
+    if (kind == DATA_SPECIAL && rng_below(r, 16) == 0) t = value_special(r);
+    data_set(c->dtype, input, i, z);
+    if (target != NULL) data_set(c->dtype, target, i, t);
+  }
+}
+
+static int is_binary(const call *c) {
+  unsigned arrays = c->loss->arrays;
+  return !(arrays & (VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS)) || arrays & VLOSS_ARRAY_PROBABILITY;
+}
+
 static pair overlap_pair(rng *r, size_t mode) {
   double hard = (double)rng_below(r, 2), soft = rng_unit(r);
   switch (mode) {
@@ -146,6 +182,10 @@ static void fill_overlap(rng *r, data_kind kind, const call *c, void *input, voi
 }
 
 void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  if (is_binary(c)) {
+    fill_binary(r, kind, c, input, target);
+    return;
+  }
   switch (c->loss->family) {
     case VLOSS_PAIRWISE: fill_pairwise(r, kind, c, input, target); break;
     case VLOSS_BOXES: fill_boxes(r, kind, c, input, target); break;

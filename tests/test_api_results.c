@@ -96,7 +96,7 @@ static void ignored(problem *p) {
 
 /* Class weights that sum to 0 over the batch: the mean of nothing again. */
 static void classes_without_weight(problem *p) {
-  if (p->class_weight == NULL || p->options.reduction != VLOSS_MEAN) return;
+  if (p->labels == NULL || p->options.reduction != VLOSS_MEAN) return;
   for (size_t i = 0; i < p->call.shape[1]; i++) data_set(p->call.dtype, p->class_weight, i, 0);
   p->options.divisor = 0;
   assert_int_equal(call_run(&p->call), VLOSS_OK);
@@ -241,8 +241,13 @@ static const void *defaults_of(const vloss_loss *loss) {
   static const vloss_cross_entropy_options cross_entropy = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   static const vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
   static const vloss_overlap_options focal_tversky = VLOSS_FOCAL_TVERSKY_OPTIONS_INIT;
-  static const void *const structs[] = {
-      [VLOSS_BOXES] = &box, [VLOSS_ROWS] = &cross_entropy, [VLOSS_OVERLAP] = &overlap};
+  static const vloss_focal_options focal = VLOSS_FOCAL_OPTIONS_INIT;
+  static const vloss_focal_options varifocal = VLOSS_VARIFOCAL_OPTIONS_INIT;
+  static const void *const structs[] = {[VLOSS_PAIRWISE] = &focal,
+                                        [VLOSS_BOXES] = &box,
+                                        [VLOSS_ROWS] = &cross_entropy,
+                                        [VLOSS_OVERLAP] = &overlap};
+  if (strcmp(loss->name, "varifocal") == 0) return &varifocal;
   return strcmp(loss->name, "focal_tversky") == 0 ? &focal_tversky : structs[loss->family];
 }
 

@@ -30,6 +30,7 @@ static void check(const vector *v, dtype type) {
   const vloss_loss *row = call_find(v->loss_name);
   if (row == NULL) fail_msg("no loss %s", v->loss_name);
   options.reduction = v->reduction;
+  if (v->scale > 0) options.scale = v->scale;
   call c = call_init(row, type);
   memcpy(c.shape, v->shape, sizeof c.shape);
   for (const setting *s = v->settings; s < v->settings + SETTINGS && s->name != NULL; s++)

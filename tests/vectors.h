@@ -17,6 +17,7 @@ typedef struct setting {
 typedef struct vector {
   const char *what, *loss_name;
   vloss_reduction reduction;
+  double scale; /* 0: 1 */
   size_t shape[3];
   double input[MOST], target[MOST]; /* target: labels for rows */
   setting settings[SETTINGS];
@@ -81,6 +82,28 @@ static const vector vectors[] = {
      .loss_count = 7,
      .loss = {1.5, 0.5, 0, 0.125, 0.5, 1.5, 131.2},
      .tolerance = 1e-5},
+    {.what = "sigmoid focal, right",
+     .loss_name = "focal",
+     .reduction = VLOSS_SUM,
+     .scale = 0.5,
+     .shape = {4, 1, 1},
+     .input = {1, 0, 0, 1},
+     .target = {1, 0, 0, 1},
+     .loss_count = 1,
+     .loss = {0.13562961},
+     .grad = {-0.00657264, 0.11185755, 0.11185755, -0.00657264},
+     .tolerance = 1e-7},
+    {.what = "sigmoid focal, wrong",
+     .loss_name = "focal",
+     .reduction = VLOSS_SUM,
+     .scale = 0.5,
+     .shape = {6, 1, 1},
+     .input = {1, 0, -1, 0, 1, 2},
+     .target = {0, 0, 1, 0, 1, 0},
+     .loss_count = 1,
+     .loss = {1.10251057},
+     .grad = {0.28808805, 0.11185755, -0.09602935, 0.11185755, -0.00657264, 0.40376765},
+     .tolerance = 1e-6},
     {.what = "NLL of logs of probabilities",
      .loss_name = "cross_entropy",
      .shape = {3, 3, 1},

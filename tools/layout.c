@@ -37,10 +37,15 @@ static int refuse(const npy *input, const char *wanted) {
   return fail("%s: shape %s, but %s", input->path, npy_shape_text(&input->shape, text), wanted);
 }
 
+/* Elements; where weights of positives are given, in classes along an axis. */
 static int pairwise(const request *r, const npy *input, call *c, npy_shape *samples) {
-  (void)r;
+  const npy_shape *shape = &input->shape;
+  size_t axes = shape->axes, axis = r->classes_last ? axes - 1 : 1;
   c->shape[0] = input->count;
-  *samples = input->shape;
+  *samples = *shape;
+  if (!(r->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || axis >= axes) return 0;
+  c->shape[1] = shape->size[axis];
+  c->shape[2] = npy_shape_count(shape, axis + 1, axes);
   return 0;
 }
 
@@ -119,6 +124,14 @@ static int take_target(const npy *input, const npy *target, call *c) {
   return status ? status : check_shape(target, &input->shape);
 }
 
+/* Where the weights of classes are: one that holds for all is an axis of one class. */
+static void take_class_weight(const npy arrays[ARRAYS], call *c) {
+  const npy *positive = &arrays[POSITIVE_WEIGHT];
+  c->class_weight = positive->path != NULL ? positive->data : arrays[CLASS_WEIGHT].data;
+  if (positive->path != NULL && npy_shape_count(&positive->shape, 0, positive->shape.axes) == 1)
+    c->shape[1] = c->shape[2] = 1;
+}
+
 int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *samples) {
   const npy *input = &arrays[INPUT];
   if (input->type != NPY_F4 && input->type != NPY_F8) {
@@ -126,16 +139,17 @@ int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *sampl
   }
   c->dtype = input->type == NPY_F4 ? F32 : F64;
   c->input = input->data;
-  c->class_weight = arrays[CLASS_WEIGHT].data;
   int status = families[r->loss->family](r, input, c, samples);
   if (status) return status;
+  take_class_weight(arrays, c);
   if (r->loss->arrays & VLOSS_ARRAY_LABELS)
     status = take_labels(&arrays[TARGET], samples, c);
   else if (r->loss->arrays & VLOSS_ARRAY_TARGET)
     status = take_target(input, &arrays[TARGET], c);
 
   const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};
-  const npy_shape *shapes[ARRAYS] = {[WEIGHT] = samples, [CLASS_WEIGHT] = &classes};
+  const npy_shape *shapes[ARRAYS] = {
+      [WEIGHT] = samples, [CLASS_WEIGHT] = &classes, [POSITIVE_WEIGHT] = &classes};
   shapes[GRAD_OUTPUT] = r->reduction == VLOSS_NONE ? samples : &one;
   for (int id = WEIGHT; id < ARRAYS && !status; id++) {
     if (arrays[id].path == NULL) continue;

@@ -169,9 +169,11 @@ typedef enum vloss_family {
 
 /** What a loss reads beside the input: bits of vloss_loss.arrays. */
 enum {
-  VLOSS_ARRAY_TARGET = 1,      /**< a target in the input's shape and dtype */
-  VLOSS_ARRAY_LABELS = 2,      /**< ::vloss_labels, n x inner */
-  VLOSS_ARRAY_CLASS_WEIGHT = 4 /**< optional weights of the classes, in the input's dtype */
+  VLOSS_ARRAY_TARGET = 1,          /**< a target in the input's shape and dtype */
+  VLOSS_ARRAY_LABELS = 2,          /**< ::vloss_labels, n x inner */
+  VLOSS_ARRAY_CLASS_WEIGHT = 4,    /**< optional weights of the classes, in the input's dtype */
+  VLOSS_ARRAY_POSITIVE_WEIGHT = 8, /**< the same, of a class's positives */
+  VLOSS_ARRAY_PROBABILITY = 16     /**< the target holds probabilities, in [0, 1] */
 };
 
 /** A parameter of a loss, for tools. Flags are 0 or 1; `choices` names the values 0, 1, ... of an
@@ -261,6 +263,149 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f32(const float *input, co
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, const double *target,
                                                           size_t n, const vloss_options *options,
                                                           double *loss, double *grad);
+
+/* ------------------------------------------------------------------------------------------------
+ * Losses of single logits: n logits z, s = sigmoid(z) = 1/(1 + e^-z), softplus(z) = ln(1 + e^z);
+ * a sample is an element. Targets t are probabilities of the positive class, hard (0 or 1) or soft.
+ *
+ * A target outside [0, 1] gives NaN in its loss and gradient, and is counted in
+ * `report->degenerate`. Gradients are finite for finite parameters of moderate size, at any logit;
+ * infinite logits give the limits: loss 0 or +inf.
+ *
+ * Accuracy: loss within 5e-7 (f32), 1e-14 (f64), gradient within 1e-6, 1e-14, of the larger of the
+ * exact value and the weight of its class, times max(1, exponent).
+ * ---------------------------------------------------------------------------------------------- */
+
+/** Options of vloss_binary_cross_entropy_with_logits_f32(). */
+typedef struct vloss_binary_options {
+  size_t struct_size; /**< sizeof(vloss_binary_options) */
+  /** Weights of the positives of each class, in the call's dtype, finite and >= 0; NULL: 1. */
+  const void *positive_weight;
+  /** Their number, default 1; element i has class i / inner % classes, and n must be a multiple of
+   *  classes x inner. Not looked at without `positive_weight`. */
+  size_t classes;
+  size_t inner; /**< elements from a class to the next: 1 for n x classes, the default */
+} vloss_binary_options;
+
+#define VLOSS_BINARY_OPTIONS_INIT \
+  { sizeof(vloss_binary_options), NULL, 1, 1 }
+
+/**
+ * Binary cross entropy from logits, c the positive weight:
+ *
+ *     L = (1 - t) softplus(z) + c t softplus(-z)    dL/dz = (1 - t) s(z) - c t s(-z)
+ *
+ * Both terms are evaluated as written, so that losses and slopes far below 1 keep their digits.
+ *
+ * @param binary  NULL means ::VLOSS_BINARY_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_cross_entropy_with_logits_f32(
+    const float *input, const float *target, size_t n, const vloss_binary_options *binary,
+    const vloss_options *options, float *loss, float *grad);
+/** @copydoc vloss_binary_cross_entropy_with_logits_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_cross_entropy_with_logits_f64(
+    const double *input, const double *target, size_t n, const vloss_binary_options *binary,
+    const vloss_options *options, double *loss, double *grad);
+
+/**
+ * Entropy of the probability that a logit stands for, in nats (`scale` 1/ln 2 makes them bits):
+ *
+ *     H = softplus(z) - z s(z)    dH/dz = -z s(z) s(-z)
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_entropy_with_logits_f32(
+    const float *input, size_t n, const vloss_options *options, float *loss, float *grad);
+/** @copydoc vloss_binary_entropy_with_logits_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_entropy_with_logits_f64(
+    const double *input, size_t n, const vloss_options *options, double *loss, double *grad);
+
+/** Options of the focal losses. A field that a loss does not name is not looked at. */
+typedef struct vloss_focal_options {
+  size_t struct_size; /**< sizeof(vloss_focal_options) */
+  double alpha;       /**< focal: weight of positives, 1 - alpha that of negatives, in [0, 1],
+                           default 0.25, < 0: no weights; varifocal: weight of negatives, >= 0,
+                           default 0.75 */
+  double gamma;       /**< focal, varifocal: exponent, >= 0, default 2 */
+  double beta;        /**< quality_focal: exponent, >= 0, default 2 */
+} vloss_focal_options;
+
+#define VLOSS_FOCAL_OPTIONS_INIT \
+  { sizeof(vloss_focal_options), 0.25, 2.0, 2.0 }
+/** The defaults of vloss_varifocal_f32(): those of the others but for alpha 0.75. */
+#define VLOSS_VARIFOCAL_OPTIONS_INIT \
+  { sizeof(vloss_focal_options), 0.75, 2.0, 2.0 }
+
+/**
+ * Sigmoid focal loss (Lin et al. 2017, arXiv 1708.02002). For a hard target, x = z or -z the logit
+ * of the true class and w = alpha or 1 - alpha its weight,
+ *
+ *     L = w s(-x)^gamma softplus(-x)
+ *     dL/dx = -w s(-x)^gamma (gamma s(x) softplus(-x) + s(-x))
+ *
+ * For a soft one, linear in t as torchvision's, with u = (1 - t) s + t (1 - s), w = alpha t + (1 -
+ * alpha)(1 - t) and bce the cross entropy,
+ *
+ *     L = w u^gamma bce
+ *     dL/dz = w (u^gamma (s - t) + gamma u^(gamma - 1) (1 - 2t) s (1 - s) bce)
+ *
+ * gamma 0, 1 and 2 take no second exponential; soft targets are slower. torchvision's function
+ * with reduction "mean" is this mean; RetinaNet's divides by the number of positives:
+ * options.divisor.
+ *
+ * @param focal  NULL means ::VLOSS_FOCAL_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_f32(const float *input, const float *target,
+                                                       size_t n, const vloss_focal_options *focal,
+                                                       const vloss_options *options, float *loss,
+                                                       float *grad);
+/** @copydoc vloss_focal_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_f64(const double *input, const double *target,
+                                                       size_t n, const vloss_focal_options *focal,
+                                                       const vloss_options *options, double *loss,
+                                                       double *grad);
+
+/**
+ * Quality focal loss (Li et al. 2020, arXiv 2006.04388), t the quality of a detection: with
+ * m = |s - t| and bce the cross entropy,
+ *
+ *     L = m^beta bce    dL/dz = beta m^(beta - 1) sign(s - t) s (1 - s) bce + m^beta (s - t)
+ *
+ * 0 where m is 0. For beta < 1 the slope grows without end as m goes to 0, and so does the error:
+ * the bounds hold for m at least 0.01.
+ *
+ * @param focal  NULL means ::VLOSS_FOCAL_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_quality_focal_f32(const float *input,
+                                                               const float *target, size_t n,
+                                                               const vloss_focal_options *focal,
+                                                               const vloss_options *options,
+                                                               float *loss, float *grad);
+/** @copydoc vloss_quality_focal_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_quality_focal_f64(const double *input,
+                                                               const double *target, size_t n,
+                                                               const vloss_focal_options *focal,
+                                                               const vloss_options *options,
+                                                               double *loss, double *grad);
+
+/**
+ * Varifocal loss (Zhang et al. 2020, arXiv 2008.13367), t the quality of a detection, 0 for
+ * background: with bce the cross entropy,
+ *
+ *     t > 0    L = t bce                         dL/dz = t (s - t)
+ *     t = 0    L = alpha s^gamma softplus(z)     dL/dz = alpha s^gamma (gamma (1 - s) softplus(z) + s)
+ *
+ * @param focal  NULL means ::VLOSS_VARIFOCAL_OPTIONS_INIT.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_varifocal_f32(const float *input, const float *target,
+                                                           size_t n,
+                                                           const vloss_focal_options *focal,
+                                                           const vloss_options *options,
+                                                           float *loss, float *grad);
+/** @copydoc vloss_varifocal_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_varifocal_f64(const double *input,
+                                                           const double *target, size_t n,
+                                                           const vloss_focal_options *focal,
+                                                           const vloss_options *options,
+                                                           double *loss, double *grad);
 
 /* ------------------------------------------------------------------------------------------------
  * Box losses: input and target of n x 4 coordinates; a sample is a box.

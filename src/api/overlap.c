@@ -157,6 +157,9 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
 #define DEFINE_pairwise(name)
 #define DEFINE_boxes(name)
 #define DEFINE_rows(name)
+#define DEFINE_binary(name)
+#define DEFINE_focals(name)
+#define DEFINE_single(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
 #include "losses.def"
 #undef LOSS

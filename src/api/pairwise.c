@@ -22,6 +22,7 @@ static inline __attribute__((always_inline)) vloss_status checked(
   pairwise_job j;
   request_job(&r, (double)n, input, &j.base);
   j.target = target;
+  j.class_parameter = NULL;
   for (size_t k = 0; k < about->parameter_count; k++) j.parameters[k] = parameters[k];
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   partial found;
@@ -57,6 +58,9 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
 #define DEFINE_boxes(name, parameters)
 #define DEFINE_rows(name, parameters)
 #define DEFINE_overlap(name, parameters)
+#define DEFINE_binary(name, parameters)
+#define DEFINE_focals(name, parameters)
+#define DEFINE_single(name, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
 #include "losses.def"
 #undef LOSS

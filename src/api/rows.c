@@ -93,6 +93,9 @@ static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits
 #define DEFINE_pairwise(name)
 #define DEFINE_boxes(name)
 #define DEFINE_overlap(name)
+#define DEFINE_binary(name)
+#define DEFINE_focals(name)
+#define DEFINE_single(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
 #include "losses.def"
 #undef LOSS

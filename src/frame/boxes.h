@@ -65,12 +65,6 @@ static inline void vstore4_part(real *p, vec4 a, size_t count) {
   for (size_t k = 0; k < 4 * count; k++) p[k] = block[k];
 }
 
-static inline size_t count_bits(unsigned bits) {
-  size_t count = 0;
-  for (; bits; bits &= bits - 1) count++;
-  return count;
-}
-
 enum { GENERAL = 8 }; /* weights, upstream gradients, a loss per sample, huge losses */
 
 /* A job with its numbers as vectors, held in registers: vector stores may alias anything else. */

@@ -22,6 +22,12 @@ enum { LOSS = 1, GRAD = 2, STREAM = 4 };
 
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+static inline size_t count_bits(unsigned bits) {
+  size_t count = 0;
+  for (; bits; bits &= bits - 1) count++;
+  return count;
+}
+
 /* The valid lanes of the vector that starts `done` samples into `count`. */
 static inline size_t lanes_left(size_t count, size_t done) {
   return count <= done ? 0 : smaller(count - done, LANES);
@@ -37,6 +43,14 @@ static inline vec vload_part_or(const real *p, size_t count, real fill) {
 }
 
 static inline vec vload_part(const real *p, size_t count) { return vload_part_or(p, count, 0); }
+
+/* 0 behind the first count <= LANES lanes */
+static inline vec first_lanes(vec a, size_t count) {
+  real block[LANES];
+  if (count == LANES) return a;
+  vstore(block, a);
+  return vload_part(block, count);
+}
 
 static inline void vstore_part(real *p, vec a, size_t count) {
   if (count == LANES) {

@@ -18,6 +18,11 @@ static inline vec signed_upstream(vec d, vec upstream) {
 
 typedef pair pairwise_step(vec input, vec target, vec upstream, const vec *parameters);
 
+/* A step on elements of any kind, where its family has kinds that a step cannot take; counts those
+ * that are degenerate. */
+typedef pair pairwise_any(pairwise_step *step, vec input, vec target, vec upstream,
+                          const vec *parameters, size_t *degenerate);
+
 enum { PAIRWISE_PARAMETERS = sizeof(((pairwise_job *)0)->parameters) / sizeof(double) };
 
 typedef struct pairwise_arrays {
@@ -38,12 +43,33 @@ ALWAYS_INLINE pairwise_arrays pairwise_begin(const pairwise_job *j) {
   return a;
 }
 
-/* Elements [i, i + count), any options; returns their weighted losses, 0 behind count. */
+/* Whether elements [at, at + count) are of the kind that the loop is for: whole blocks. */
+typedef int pairwise_ordinary(const pairwise_arrays *a, size_t at, size_t count);
+
+/* The first parameter of elements [begin, begin + count), where classes have their own. */
+static inline void load_class_parameters(const pairwise_job *j, size_t begin, size_t count,
+                                         real *values) {
+  const real *own = reals(j->class_parameter, 0);
+  size_t class = begin / j->inner % j->classes, left = j->inner - begin % j->inner;
+  for (size_t k = 0; k < count; k++) {
+    values[k] = own[class];
+    if (--left > 0) continue;
+    left = j->inner;
+    class = class + 1 < j->classes ? class + 1 : 0;
+  }
+}
+
+/* Elements [i, i + count), any options; returns their weighted losses, 0 behind count. `first`:
+ * what is left of their first parameters, or NULL. */
 ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_step *step, size_t i, size_t count) {
+                                  pairwise_any *any, pairwise_step *step, size_t i, size_t count,
+                                  const real *first, size_t *degenerate) {
   sample_factors f = load_factors(&j->base, i, count);
-  pair r = step(vload_part(a->input + i, count), vload_part(a->target + i, count), f.upstream,
-                a->parameters);
+  vec parameters[PAIRWISE_PARAMETERS];
+  memcpy(parameters, a->parameters, sizeof parameters);
+  if (first) parameters[0] = vload_part(first, count);
+  pair r = any(step, vload_part(a->input + i, count), vload_part(a->target + i, count), f.upstream,
+               parameters, degenerate);
   vec loss = vmul(r.loss, f.weight);
   if (j->base.weight) {
     loss = where_weighted(loss, f.weight);
@@ -53,18 +79,21 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
     vstore_part(reals_out(j->base.loss, i), vmul(loss, vset1(real_clamp(j->base.loss_factor))),
                 count);
   if (a->grad) vstore_part(a->grad + i, r.grad, count);
-  return loss;
+  return first_lanes(loss, count);
 }
 
 /* One chunk, any options and in place: the losses wait in a buffer, so that an overflow of the
  * lanes can be mended when the inputs are gone. */
 ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_step *step, size_t begin, size_t count, totals *t) {
-  real losses[CHUNK];
+                                  pairwise_any *any, pairwise_step *step, size_t begin,
+                                  size_t count, totals *t, size_t *degenerate) {
+  real losses[CHUNK], first[CHUNK];
+  if (j->class_parameter) load_class_parameters(j, begin, count, first);
   for (size_t i = 0; i < count; i += LANES) {
     size_t part = smaller(count - i, LANES);
-    vec loss = part == LANES ? pairwise_vector(j, a, step, begin + i, LANES)
-                             : pairwise_vector(j, a, step, begin + i, part);
+    const real *own = j->class_parameter ? first + i : NULL;
+    vec loss = part == LANES ? pairwise_vector(j, a, any, step, begin + i, LANES, own, degenerate)
+                             : pairwise_vector(j, a, any, step, begin + i, part, own, degenerate);
     vstore(losses + i, loss);
   }
   if (j->base.want_loss) totals_add_chunk(t, losses, count);
@@ -85,53 +114,94 @@ ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_step *step,
   }
 }
 
-/* The last blocks of a call, fewer than a group. */
-ALWAYS_INLINE lanes pairwise_rest(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_step *step, size_t begin, size_t count, int what) {
-  lanes sums = lanes_zero();
-  size_t i = 0;
-  for (; i + BLOCK <= count; i += BLOCK) pairwise_block(a, step, begin + i, what, &sums);
-  for (size_t k = 0; k < VECS && i < count; i += LANES, k++) {
-    vec loss = pairwise_vector(j, a, step, begin + i, lanes_left(count, i));
-    sums.lane[k] = vadd(sums.lane[k], loss);
-  }
-  return sums;
+/* A step that takes elements of all kinds. */
+ALWAYS_INLINE pair pairwise_call(pairwise_step *step, vec input, vec target, vec upstream,
+                                 const vec *parameters, size_t *degenerate) {
+  (void)degenerate;
+  return step(input, target, upstream, parameters);
 }
 
 /* Any options and in place, out of the way of the loop. */
-ALWAYS_INLINE void pairwise_rare(const void *work, size_t begin, size_t end, partial *result,
-                                 pairwise_step *step) {
+ALWAYS_INLINE void elements_rare(const void *work, size_t begin, size_t end, partial *result,
+                                 pairwise_any *any, pairwise_step *step) {
   const pairwise_job *j = work;
   pairwise_arrays a = pairwise_begin(j);
   totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK)
-    pairwise_chunk(j, &a, step, i, smaller(end - i, CHUNK), &t);
+    pairwise_chunk(j, &a, any, step, i, smaller(end - i, CHUNK), &t, &result->degenerate);
   sum_merge(&result->sums[0], totals_sum(&t));
+}
+
+/* Up to a group of elements, not all of them ordinary. */
+COLD lanes pairwise_apart(const pairwise_job *j, kernel *rare, size_t at, size_t count,
+                          partial *result) {
+  real losses[GROUP];
+  pairwise_job part = *j;
+  partial found = {0};
+  lanes sums = lanes_zero();
+  part.base.input = reals(j->base.input, at);
+  part.target = reals(j->target, at);
+  part.base.grad = reals_out(j->base.grad, at);
+  part.base.loss = losses;
+  part.base.loss_factor = 1;
+  part.base.want_loss = 0; /* their sum is made here */
+  rare(&part, 0, count, &found);
+  result->degenerate += found.degenerate;
+  lanes_add_values(&sums, losses, count);
+  return sums;
+}
+
+/* Up to a group of whole blocks. */
+ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays *a,
+                                    pairwise_ordinary *ordinary, pairwise_step *step, kernel *rare,
+                                    size_t begin, size_t count, int what, partial *result) {
+  if (ordinary && UNLIKELY(!ordinary(a, begin, count)))
+    return pairwise_apart(j, rare, begin, count, result);
+  lanes sums = lanes_zero();
+  for (size_t i = 0; i < count; i += BLOCK) pairwise_block(a, step, begin + i, what, &sums);
+  return sums;
 }
 
 /* The losses of a chunk once more, after its lanes have overflowed. */
 COLD void pairwise_mend(const pairwise_job *j, kernel *rare, size_t begin, size_t end,
                         partial *result) {
   pairwise_job losses_only = *j;
+  partial found = {0};
   losses_only.base.grad = NULL;
-  rare(&losses_only, begin, end, result);
+  rare(&losses_only, begin, end, &found);
+  sum_merge(&result->sums[0], found.sums[0]); /* what is degenerate has been counted */
 }
 
-ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_step *step, kernel *rare,
-                                  size_t begin, size_t end, int what, partial *result) {
+/* The last elements of a call, fewer than a block. */
+ALWAYS_INLINE lanes pairwise_tail(const pairwise_job *j, const pairwise_arrays *a,
+                                  pairwise_ordinary *ordinary, pairwise_step *step, kernel *rare,
+                                  size_t begin, size_t count, lanes sums, partial *result) {
+  if (ordinary) return lanes_add(sums, pairwise_apart(j, rare, begin, count, result));
+  for (size_t i = 0, k = 0; k < VECS && i < count; i += LANES, k++) {
+    vec loss = pairwise_vector(j, a, pairwise_call, step, begin + i, lanes_left(count, i), NULL,
+                               &result->degenerate);
+    sums.lane[k] = vadd(sums.lane[k], loss);
+  }
+  return sums;
+}
+
+ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_ordinary *ordinary,
+                                  pairwise_step *step, kernel *rare, size_t begin, size_t end,
+                                  int what, partial *result) {
   pairwise_arrays a = pairwise_begin(j);
   totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK) {
-    size_t count = smaller(end - i, CHUNK), whole = count / GROUP * GROUP;
+    size_t count = smaller(end - i, CHUNK), whole = count / BLOCK * BLOCK, k = 0;
     lanes sums = lanes_zero();
-    for (size_t k = i; k < i + whole; k += GROUP) {
-      lanes group = lanes_zero();
-      for (size_t block = 0; block < GROUP; block += BLOCK)
-        pairwise_block(&a, step, k + block, what, &group);
-      sums = lanes_add(sums, group);
+    for (; k + GROUP <= whole; k += GROUP)
+      sums =
+          lanes_add(sums, pairwise_blocks(j, &a, ordinary, step, rare, i + k, GROUP, what, result));
+    if (k < count) {
+      lanes rest = pairwise_blocks(j, &a, ordinary, step, rare, i + k, whole - k, what, result);
+      if (whole < count)
+        rest = pairwise_tail(j, &a, ordinary, step, rare, i + whole, count - whole, rest, result);
+      sums = lanes_add(sums, rest);
     }
-    if (whole < count)
-      sums = lanes_add(sums, pairwise_rest(j, &a, step, i + whole, count - whole, what));
     if ((what & LOSS) && UNLIKELY(!totals_add_lanes(&t, sums)))
       pairwise_mend(j, rare, i, i + count, result);
   }
@@ -139,25 +209,36 @@ ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_step *step, ke
   if (what & LOSS) sum_merge(&result->sums[0], totals_sum(&t));
 }
 
-ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial *result,
-                            pairwise_step *step, kernel *rare) {
+/* `step` takes what is ordinary; without `ordinary`, anything. */
+ALWAYS_INLINE void elements(const void *work, size_t begin, size_t end, partial *result,
+                            pairwise_ordinary *ordinary, pairwise_step *step, kernel *rare) {
   const pairwise_job *j = work;
   const job *base = &j->base;
-  int streamed = may_stream(base, reals(base->grad, begin));
-  if (base->weight || base->grad_output || base->loss || base->grad == base->input)
+  int streamed = may_stream(base, reals(base->grad, begin)), in_place = base->grad == base->input;
+  if (base->weight || base->grad_output || base->loss || in_place || j->class_parameter)
     rare(work, begin, end, result);
   else if (!base->grad && base->stream)
     pairwise_plain(j, step, rare, begin, end, LOSS | STREAM, result);
   else if (!base->grad)
-    pairwise_plain(j, step, rare, begin, end, LOSS, result);
+    pairwise_plain(j, ordinary, step, rare, begin, end, LOSS, result);
   else if (streamed && base->want_loss)
-    pairwise_plain(j, step, rare, begin, end, LOSS | GRAD | STREAM, result);
+    pairwise_plain(j, ordinary, step, rare, begin, end, LOSS | GRAD | STREAM, result);
   else if (streamed)
-    pairwise_plain(j, step, rare, begin, end, GRAD | STREAM, result);
+    pairwise_plain(j, ordinary, step, rare, begin, end, GRAD | STREAM, result);
   else if (base->want_loss)
-    pairwise_plain(j, step, rare, begin, end, LOSS | GRAD, result);
+    pairwise_plain(j, ordinary, step, rare, begin, end, LOSS | GRAD, result);
   else
-    pairwise_plain(j, step, rare, begin, end, GRAD, result);
+    pairwise_plain(j, ordinary, step, rare, begin, end, GRAD, result);
+}
+
+ALWAYS_INLINE void pairwise_rare(const void *work, size_t begin, size_t end, partial *result,
+                                 pairwise_step *step) {
+  elements_rare(work, begin, end, result, pairwise_call, step);
+}
+
+ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial *result,
+                            pairwise_step *step, kernel *rare) {
+  elements(work, begin, end, result, NULL, step, rare);
 }
 
 #endif

@@ -22,6 +22,15 @@ class Errors(Case):
                        says=says, **more)
         self.assertEqual(sorted(os.listdir(self.folder)), before)
 
+    def test_positive_weight(self):
+        loss = "binary_cross_entropy_with_logits"
+        self.write("bad.npy", npy([1, -1, 1], (3,)))
+        self.write("two.npy", npy([1, 1], (2,)))
+        self.eval_fails(1, loss, "--positive-weight", "bad.npy", says="bad.npy")
+        self.eval_fails(1, loss, "--positive-weight", "two.npy", says=["two.npy", "(3,)"])
+        self.eval_fails(2, "focal", "--positive-weight", "two.npy", says="positive-weight")
+        self.eval_fails(2, "binary_entropy_with_logits", says="target")
+
     def test_command_line(self):
         self.fail_with(2, "eval", says="which loss")
         self.fail_with(2, "eval", "frobnicate", says="frobnicate")

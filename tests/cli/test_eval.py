@@ -64,6 +64,47 @@ class Pairwise(Case):
         self.assertAlmostEqual(found["bytes_per_second"] / found["elements_per_second"], 20 / 2, 1)
 
 
+def softplus(z):
+    return max(z, 0) + math.log1p(math.exp(-abs(z)))
+
+
+class Logits(Case):
+    def test_positive_weight(self):
+        z, t = [.5, -1, 2, 0, 3, -2], [1, 1, 1, 0, 1, 1]
+        self.write("one.npy", npy([3], (), "f8"))
+        self.write("two.npy", npy([3, .5], (2,), "f8"))
+        self.write("three.npy", npy([3, .5, 2], (3,), "f8"))
+        for shape, file, options, weights in [
+                ((6,), "one", [], [3] * 6), ((1, 2, 3), "two", [], [3, 3, 3, .5, .5, .5]),
+                ((2, 3), "three", [], [3, .5, 2] * 2), ((3, 2), "two", [], [3, .5] * 3),
+                ((1, 2, 3), "three", ["--classes-last"], [3, .5, 2] * 2)]:
+            result = self.evaluate("binary_cross_entropy_with_logits", (z, shape, "f8"),
+                                   (t, shape, "f8"), "--reduction", "none", "--positive-weight",
+                                   file + ".npy", *options)
+            self.assert_close(self.loss, [w * softplus(-x) if y else softplus(x)
+                                          for x, y, w in zip(z, t, weights)], 1e-14)
+            self.assertEqual(self.loss_shape, shape)
+            self.assertEqual(result["degenerate"], 0)
+
+    def test_focal(self):
+        x, t = ([1, 0, 0, 1], (2, 2)), ([1, 0, 0, 1], (2, 2))
+        self.evaluate("focal", x, t, "--divisor", "2")
+        self.assert_close(self.loss, [.13562961])
+        self.assert_close(self.grad, [-.00657264, .11185755, .11185755, -.00657264])
+        self.evaluate("focal", x, t, "--alpha", "-1", "--gamma", "0", "--reduction", "none")
+        self.assert_close(self.loss, [softplus(-1), softplus(0), softplus(0), softplus(-1)])
+
+    def test_no_target(self):
+        self.evaluate("binary_entropy_with_logits", ([0, math.log(3)], (2,), "f8"), None,
+                      "--reduction", "none", "--scale", str(1 / math.log(2)))
+        self.assert_close(self.loss, [1, .811278124459], 1e-12)
+
+    def test_targets_are_probabilities(self):
+        result = self.evaluate("focal", ([1, 2], (2,)), ([.5, 1.5], (2,)), "--reduction", "none")
+        self.assertEqual(result["degenerate"], 1)
+        self.assertTrue(math.isnan(self.loss[1]) and math.isnan(self.grad[1]))
+
+
 class Boxes(Case):
     def test_giou(self):
         x, t = (B1 + B1 + B2 + B2, (2, 2, 4)), (B1 + B2 + B3 + B4, (2, 2, 4))
@@ -177,7 +218,8 @@ class Overlap(Case):
 class All(Case):
     INPUT = {"boxes": (8, 4), "rows": (2, 3), "overlap": (2, 6), "pairwise": (12,)}
 
-    def arguments(self, family, dtype, scale=1):
+    def arguments(self, row, dtype, scale=1):
+        family = row["family"]
         shape = list(self.INPUT[family])
         shape[0] *= scale
         count = shape[0] * (shape[1] if len(shape) > 1 else 1)
@@ -188,12 +230,14 @@ class All(Case):
         t = ([draw.random() for _ in range(count)], shape, dtype)
         if family == "rows":
             t = ([draw.randrange(3) for _ in range(shape[0])], shape[:1], "i8")
+        if "--target" not in self.succeed("eval", row["name"], "--help"):
+            t = None
         return (x, shape, dtype), t
 
     def test_each_loss_runs(self):
         for row in self.json("list")["losses"]:
             for dtype in ["f4", "f8"]:
-                x, t = self.arguments(row["family"], dtype)
+                x, t = self.arguments(row, dtype)
                 result = self.evaluate(row["name"], x, t)
                 self.assertEqual((result["name"], result["dtype"]),
                                  (row["name"], dtype.replace("f4", "f32").replace("f8", "f64")))
@@ -206,7 +250,7 @@ class All(Case):
         for isa in self.json("info")["isas_usable"]:
             for threads in ["1", "3"]:
                 for row in self.json("list")["losses"]:
-                    x, t = self.arguments(row["family"], "f4", scale)
+                    x, t = self.arguments(row, "f4", scale)
                     result = self.evaluate(row["name"], x, t, "--isa", isa, "--threads", threads)
                     self.assertEqual((result["isa"], result["threads"]), (isa, int(threads)))
                     found = (result["loss"], self.grad)

@@ -10,7 +10,8 @@
 #include "data.h"
 
 oracle_function *oracle_find(const char *name) {
-  const oracle_row *const tables[] = {oracle_pairwise, oracle_boxes, oracle_rows, oracle_overlap};
+  const oracle_row *const tables[] = {oracle_pairwise, oracle_binary, oracle_boxes, oracle_rows,
+                                      oracle_overlap};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
     for (const oracle_row *row = tables[i]; row->name != NULL; row++)
       if (strcmp(row->name, name) == 0) return row->function;
@@ -116,6 +117,12 @@ walk walk_begin(const call *c, const void *input) {
 
 void walk_end(walk *w) { free(w->memory); }
 
+/* Of element i of n x classes x inner. */
+static wide positive_weight(const call *c, size_t i) {
+  if (!(c->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || c->class_weight == NULL) return 1;
+  return data_get(c->dtype, c->class_weight, i / c->shape[2] % c->shape[1]);
+}
+
 void walk_sample(walk *w, size_t index) {
   const call *c = w->sample.call;
   const void *weight = c->options != NULL ? c->options->weight : NULL;
@@ -124,6 +131,7 @@ void walk_sample(walk *w, size_t index) {
   w->stride = w->run = w->sample.count;
   w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
   w->ignored = 0;
+  w->sample.positive_weight = positive_weight(c, index);
   w->truth.share = w->truth.share_size = 1;
   if (c->loss->family == VLOSS_OVERLAP) walk_group(w);
   if (c->loss->family != VLOSS_ROWS) return;

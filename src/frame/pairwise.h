@@ -218,7 +218,7 @@ ALWAYS_INLINE void elements(const void *work, size_t begin, size_t end, partial 
   if (base->weight || base->grad_output || base->loss || in_place || j->class_parameter)
     rare(work, begin, end, result);
   else if (!base->grad && base->stream)
-    pairwise_plain(j, step, rare, begin, end, LOSS | STREAM, result);
+    pairwise_plain(j, ordinary, step, rare, begin, end, LOSS | STREAM, result);
   else if (!base->grad)
     pairwise_plain(j, ordinary, step, rare, begin, end, LOSS, result);
   else if (streamed && base->want_loss)

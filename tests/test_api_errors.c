@@ -66,6 +66,24 @@ static void overlaps(problem *p) {
   expect_error(p, &c, VLOSS_ERROR_OVERLAP, "grad");
 }
 
+/* A report is an output too: it may not reach into another array. */
+static void report_overlaps(problem *p) {
+  static vloss_report reports[2];
+  vloss_options options = p->options;
+  options.report = reports;
+  for (int which = 0; which < 3; which++) {
+    void *inside = (char *)(reports + 1) - sizeof(double);
+    call c = p->call;
+    c.options = &options;
+    if (which == 0) c.loss_out = inside;
+    if (which == 1) c.grad = inside;
+    if (which == 2) c.input = inside;
+    reports[0] = (vloss_report)VLOSS_REPORT_INIT;
+    assert_int_equal(call_run(&c), VLOSS_ERROR_OVERLAP);
+    assert_string_equal(reports[0].argument, "report");
+  }
+}
+
 /* Products and byte counts that do not fit; each axis alone, then all. */
 static void sizes(problem *p) {
   static const size_t huge[] = {SIZE_MAX, SIZE_MAX / 2 + 1, SIZE_MAX / 4 + 1, SIZE_MAX / 8 + 1};
@@ -246,6 +264,7 @@ static void test_many_channels(void **state) {
   }
 EACH_PROBLEM(null_pointers)
 EACH_PROBLEM(overlaps)
+EACH_PROBLEM(report_overlaps)
 EACH_PROBLEM(sizes)
 EACH_PROBLEM(option_values)
 EACH_PROBLEM(parameters)
@@ -255,10 +274,10 @@ EACH_PROBLEM(channels)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_null_pointers), cmocka_unit_test(test_overlaps),
-      cmocka_unit_test(test_sizes),         cmocka_unit_test(test_option_values),
-      cmocka_unit_test(test_parameters),    cmocka_unit_test(test_good_parameters),
-      cmocka_unit_test(test_log_rules),     cmocka_unit_test(test_channels),
-      cmocka_unit_test(test_many_channels)};
+      cmocka_unit_test(test_null_pointers),   cmocka_unit_test(test_overlaps),
+      cmocka_unit_test(test_report_overlaps), cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_option_values),   cmocka_unit_test(test_parameters),
+      cmocka_unit_test(test_good_parameters), cmocka_unit_test(test_log_rules),
+      cmocka_unit_test(test_channels),        cmocka_unit_test(test_many_channels)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -121,6 +121,18 @@ static void test_class_weights(void **state) {
   for_each_rows(class_weights);
 }
 
+/* Labels of 64 bits may be too many where logits of 32 are not. */
+static void test_too_many_labels(void **state) {
+  (void)state;
+  float logit = 0, loss = 5;
+  int64_t label = 0;
+  vloss_labels labels = {&label, VLOSS_LABEL_INT64};
+  size_t n = PTRDIFF_MAX / sizeof label + 1;
+  assert_int_equal(vloss_cross_entropy_f32(&logit, labels, n, 1, 1, NULL, NULL, &loss, NULL),
+                   VLOSS_ERROR_SIZE);
+  assert_true(loss == 5);
+}
+
 static const size_t unknown_sizes[] = {0, 1, 8, 12, 1000, SIZE_MAX};
 
 /* The structs that only a direct call can spoil, once per dtype and struct. */
@@ -181,6 +193,7 @@ static void test_foreign_options(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_labels), cmocka_unit_test(test_class_weights),
-      cmocka_unit_test(test_struct_sizes), cmocka_unit_test(test_foreign_options)};
+      cmocka_unit_test(test_too_many_labels), cmocka_unit_test(test_struct_sizes),
+      cmocka_unit_test(test_foreign_options)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

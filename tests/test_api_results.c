@@ -220,6 +220,26 @@ static void test_degenerate_boxes(void **state) {
   assert_int_equal(report.counted, 4);
 }
 
+/* A box with a NaN has no share in the sum of Focal-EIoU's weights, not even IoU^0 = 1. */
+static void test_nan_weighs_nothing(void **state) {
+  (void)state;
+  static const double gammas[] = {0, 0.5, 2};
+  const float boxes[][4] = {{0, 0, 1, 1}, {(float)NAN, 0, 1, 1}};
+  const float targets[][4] = {{0, 0, 1, 1}, {0, 0, 1, 1}};
+  vloss_report report = VLOSS_REPORT_INIT;
+  vloss_options options = VLOSS_OPTIONS_INIT;
+  vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;
+  options.report = &report;
+  box.normalize = 1;
+  for (size_t i = 0; i < COUNT(gammas); i++) {
+    float loss;
+    box.gamma = gammas[i];
+    assert_int_equal(vloss_focal_eiou_f32(boxes[0], targets[0], 2, &box, &options, &loss, NULL),
+                     VLOSS_OK);
+    assert_true(report.weight == 1 && isnan(loss));
+  }
+}
+
 static void test_words(void **state) {
   (void)state;
   char version[32];
@@ -315,6 +335,7 @@ int main(void) {
                                      cmocka_unit_test(test_largest_factors),
                                      cmocka_unit_test(test_consistent),
                                      cmocka_unit_test(test_degenerate_boxes),
+                                     cmocka_unit_test(test_nan_weighs_nothing),
                                      cmocka_unit_test(test_words),
                                      cmocka_unit_test(test_defaults),
                                      cmocka_unit_test(test_no_options),

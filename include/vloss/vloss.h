@@ -17,7 +17,7 @@
  *   restored after it. Bad arguments give a status, and no output but `report` is touched.
  * - **Accurate.** Unless a function says otherwise: loss within 5e-7 (f32) or 1e-14 (f64), gradient
  *   within 1e-6 or 1e-14, relative to the larger of the exact value and the natural size of its
- *   terms.
+ *   terms. Reduced losses below 1e-290 (f64) have fewer digits.
  *
  * Not promised: the speed of any call, the bits of a later release, or `O(1)` stack (a call may use
  * 64 KiB of it).

@@ -269,8 +269,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, c
  * a sample is an element. Targets t are probabilities of the positive class, hard (0 or 1) or soft.
  *
  * A target outside [0, 1] gives NaN in its loss and gradient, and is counted in
- * `report->degenerate`. Gradients are finite for finite parameters of moderate size, at any logit;
- * infinite logits give the limits: loss 0 or +inf.
+ * `report->degenerate`. Gradients are finite at any logit, unless a weight makes them exceed the
+ * type; infinite logits give the limits: loss 0 or +inf.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64), gradient within 1e-6, 1e-14, of the larger of the
  * exact value and the weight of its class, times max(1, exponent).
@@ -295,7 +295,7 @@ typedef struct vloss_binary_options {
  *
  *     L = (1 - t) softplus(z) + c t softplus(-z)    dL/dz = (1 - t) s(z) - c t s(-z)
  *
- * Both terms are evaluated as written, so that losses and slopes far below 1 keep their digits.
+ * No term cancels another: losses and slopes far below 1 keep their digits for targets 0 and 1.
  *
  * @param binary  NULL means ::VLOSS_BINARY_OPTIONS_INIT.
  */
@@ -369,8 +369,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_f64(const double *input, cons
  *
  *     L = m^beta bce    dL/dz = beta m^(beta - 1) sign(s - t) s (1 - s) bce + m^beta (s - t)
  *
- * 0 where m is 0. For beta < 1 the slope grows without end as m goes to 0, and so does the error:
- * the bounds hold for m at least 0.01.
+ * 0 where m is 0. For beta < 1 the slope grows without end as m goes to 0, for beta < 2 its own
+ * slope does: there the bounds hold for m at least 0.01.
  *
  * @param focal  NULL means ::VLOSS_FOCAL_OPTIONS_INIT.
  */

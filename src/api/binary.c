@@ -59,6 +59,7 @@ static void check_positive_weight(request *r, const void *weights, pairwise_job 
     if (!(w >= 0 && w <= DBL_MAX)) request_fail(r, VLOSS_ERROR_PARAMETER, "positive_weight");
     j->parameters[0] = w; /* of use where there is one */
   }
+  j->parameters[1] = j->classes > 1 || j->parameters[0] != 1;
 }
 
 static vloss_status binary(enum loss_id id, int dtype, const void *input, const void *target,

@@ -28,6 +28,16 @@ ALWAYS_INLINE pair shared_entropy(logit l, vec z, vec on, vec off) {
   return (pair){vfma(l.tail, vadd(on, off), far), vfnma(on, q, vmul(off, p))};
 }
 
+/* The same with on = t, off = 1 - t: L = max(z, 0) - t z + tail, dL/dz = (1 - t) - s(-|z|), or
+ * s(-|z|) - t where z < 0: no term cancels another */
+ALWAYS_INLINE pair plain_entropy(logit l, vec z, vec target) {
+  vec zero = vset1(0);
+  mask negative = vlt(z, zero);
+  vec off = vsub(vselect(negative, zero, vset1(1)), target);
+  vec up = vselect(negative, l.unlikely, zero), down = vselect(negative, zero, l.unlikely);
+  return (pair){vadd(vfnma(target, z, vmax(z, zero)), l.tail), vsub(vadd(off, up), down)};
+}
+
 /* u^exponent with u = s(-x) and softplus(x); the exponent is the same in all lanes */
 ALWAYS_INLINE vec power_of_mistake(vec u, vec softplus, vec exponent) {
   vec one = vset1(1), two = vset1(2);

@@ -14,13 +14,13 @@ ALWAYS_INLINE pair focal(vec z, vec target, vec upstream, const vec *parameters)
   vec s = vselect(negative, l.unlikely, l.likely), not_s = vselect(negative, l.likely, l.unlikely);
   vec u = vmin(one, vfma(off, s, vmul(target, not_s)));
   vec weight = vfma(target, parameters[0], vmul(off, parameters[1]));
-  vec factor = vmul(weight, vpow_unit(u, exponent));
+  vec power = vpow_unit(u, exponent);
   pair bce = shared_entropy(l, z, target, off);
   vec bend = vmul(vmul(bce.loss, vsub(off, target)), vdiv(vmul(s, not_s), u));
-  vec slope = vadd(bce.grad, vclamp(vmul(exponent, bend))); /* a factor of 0 makes it 0 */
+  vec slope = vadd(bce.grad, vclamp(vmul(exponent, bend))); /* a power of 0 makes it 0 */
 
   pair hard = focal_hard(z, target, upstream, parameters);
   mask is_hard = vor(veq(target, zero), veq(target, one));
-  return (pair){vselect(is_hard, hard.loss, vmul(factor, bce.loss)),
-                vselect(is_hard, hard.grad, vmul(vmul(factor, upstream), slope))};
+  return (pair){vselect(is_hard, hard.loss, vmul(vmul(weight, bce.loss), power)),
+                vselect(is_hard, hard.grad, vmul(vmul(weight, slope), vmul(power, upstream)))};
 }

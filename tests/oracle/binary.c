@@ -67,7 +67,7 @@ static void focal(const sample *s, truth *t) {
   t->loss_size = t->grad_size[0] = weight * fmaxl(1, gamma);
 }
 
-/* A power of a small number with an exponent below 1 makes its error larger. */
+/* Next to m = 0 the power's error is that of m times its slope; the gradient's likewise. */
 static void quality_focal(const sample *s, truth *t) {
   wide z = s->input[0], y = s->target[0], p = sigmoid(z), q = sigmoid(-z);
   wide beta = oracle_parameter(s, "beta"), d = (1 - y) * p - y * q, m = fabsl(d);
@@ -78,10 +78,10 @@ static void quality_focal(const sample *s, truth *t) {
   t->loss_size = t->grad_size[0] = fmaxl(1, beta);
   if (is_hard(s)) {
     hard(s, t, 1, beta);
-  } else if (m < 0.01L && beta > 0) {
+  } else if (m < 0.01L && beta > 0 && beta < 2) {
     wide error = oracle_loss_bound(s->call->dtype);
     t->loss_size += ce * powl(fmaxl(m, error), beta - 1);
-    if (beta < 2) t->grad_size[0] += (1 + ce) * powl(fmaxl(m, error), beta - 2);
+    t->grad_size[0] += (1 + ce) * powl(fmaxl(m, error), beta - 2);
     if (beta < 1 && m < 4 * error) t->trust = TRUST_NOT_NAN;
   }
 }

@@ -57,6 +57,12 @@ static void make_logits(double *out, size_t count, role which) {
   }
 }
 
+/* Probabilities, which need not sum to 1. */
+static void make_probabilities(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED + (uint64_t)which;
+  for (size_t i = 0; i < count; i++) out[i] = uniform(&state, 0.0, 0.02);
+}
+
 static void make_overlap(double *out, size_t count, role which) {
   uint64_t state = DATA_SEED + (uint64_t)which;
   for (size_t i = 0; i < count; i++) {
@@ -73,6 +79,12 @@ static make *const makers[] = {
     [VLOSS_ROWS] = make_logits,
     [VLOSS_OVERLAP] = make_overlap,
 };
+
+/* What a loss's input or target holds. */
+static make *maker_of(const call *c, role which) {
+  int rows = c->loss->family == VLOSS_ROWS, alone = strcmp(c->loss->name, "entropy") == 0;
+  return rows && (which == TARGET || alone) ? make_probabilities : makers[c->loss->family];
+}
 
 /* Fill an array with its first `block` bytes, over and over. */
 static void repeat(unsigned char *to, size_t bytes, size_t block) {
@@ -125,6 +137,7 @@ int data_reserve(size_t bytes) {
 
 static int is_filled(const call *c) {
   return filled.loss != NULL && filled.loss->family == c->loss->family &&
+         maker_of(&filled, INPUT) == maker_of(c, INPUT) && filled.loss->arrays == c->loss->arrays &&
          filled.dtype == c->dtype && memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
 }
 
@@ -137,9 +150,8 @@ void data_fill(call *c) {
   c->grad = grad;
   c->labels = (vloss_labels){labels, VLOSS_LABEL_INT64};
   if (is_filled(c)) return;
-  make *maker = makers[c->loss->family];
-  fill_reals(arena, c->dtype, elements, maker, INPUT);
-  fill_reals(target, c->dtype, elements, maker, TARGET);
+  fill_reals(arena, c->dtype, elements, maker_of(c, INPUT), INPUT);
+  fill_reals(target, c->dtype, elements, maker_of(c, TARGET), TARGET);
   memset(grad, 0, array);
   if (label_bytes(c) != 0) fill_labels(labels, call_samples(c), c->shape[1]);
   filled = *c;

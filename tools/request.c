@@ -26,45 +26,51 @@ enum {
   OPTIONS
 };
 
-/* An option, what it takes (NULL: nothing) and the only family that it serves (-1: all). */
+/* An option, what it takes (NULL: nothing), the only family that it serves (-1: all), and arrays of
+ * which a loss must read one (0: none). */
 static const struct {
   const char *name, *value, *help;
   int family;
+  unsigned arrays;
 } rows[OPTIONS] = {
-    [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1},
-    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1},
-    [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1},
-    [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", VLOSS_ROWS},
-    [GRAD_OUTPUT] = {"grad-output", "U.npy", "upstream gradient: one value, or per sample", -1},
-    [GRAD] = {"grad", "G.npy", "write the gradient, shaped as the input", -1},
-    [LOSS] = {"loss", "L.npy", "write the loss: one value, or per sample", -1},
-    [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1},
-    [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1},
-    [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1},
+    [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1, 0},
+    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1,
+                VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS},
+    [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1, 0},
+    [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", VLOSS_ROWS,
+                      VLOSS_ARRAY_CLASS_WEIGHT},
+    [GRAD_OUTPUT] = {"grad-output", "U.npy", "upstream gradient: one value, or per sample", -1, 0},
+    [GRAD] = {"grad", "G.npy", "write the gradient, shaped as the input", -1, 0},
+    [LOSS] = {"loss", "L.npy", "write the loss: one value, or per sample", -1, 0},
+    [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1, 0},
+    [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1, 0},
+    [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1, 0},
     [CLASSES_LAST] = {"classes-last", NULL, "the class axis is the last, not the second",
                       VLOSS_ROWS},
     [GROUP_AXES] = {"group-axes", "COUNT", "the first axes, which count images, default 1",
                     VLOSS_OVERLAP},
-    [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1},
-    [THREADS] = {"threads", "COUNT", "threads that share the work, default 1", -1},
-    [REPEAT] = {"repeat", "COUNT", "run so often and show the fastest time, default 1", -1},
-    [JSON] = {"json", NULL, "one JSON object", -1},
-    [HELP] = {"help", NULL, "this text", -1},
+    [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1, 0},
+    [THREADS] = {"threads", "COUNT", "threads that share the work, default 1", -1, 0},
+    [REPEAT] = {"repeat", "COUNT", "run so often and show the fastest time, default 1", -1, 0},
+    [JSON] = {"json", NULL, "one JSON object", -1, 0},
+    [HELP] = {"help", NULL, "this text", -1, 0},
 };
 
 const char *const reduction_names[3] = {
     [VLOSS_MEAN] = "mean", [VLOSS_SUM] = "sum", [VLOSS_NONE] = "none"};
 
 static int serves(int id, const vloss_loss *loss) {
-  return loss == NULL || rows[id].family < 0 || rows[id].family == (int)loss->family;
+  if (loss == NULL) return 1;
+  if (rows[id].family >= 0 && rows[id].family != (int)loss->family) return 0;
+  return rows[id].arrays == 0 || (rows[id].arrays & loss->arrays) != 0;
 }
 
 void print_eval_help(const vloss_loss *loss) {
   printf(
-      "usage: vloss eval %s --input X.npy --target T.npy [options]\n\n"
+      "usage: vloss eval %s --input X.npy%s [options]\n\n"
       "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n\n"
       "options:\n",
-      loss != NULL ? loss->name : "LOSS");
+      loss != NULL ? loss->name : "LOSS", serves(TARGET, loss) ? " --target T.npy" : "");
   for (int id = 0; id < OPTIONS; id++) {
     if (!serves(id, loss)) continue;
     char option[64];
@@ -194,7 +200,8 @@ int read_request(int argc, char **argv, request *r) {
   int status = read_options(argc - 1, argv + 1, r);
   if (status || r->help) return status;
   for (int id = INPUT; id <= TARGET; id++) {
-    if (r->paths[id] == NULL) return fail_usage("--%s is required", rows[id].name);
+    if (serves(id, r->loss) && r->paths[id] == NULL)
+      return fail_usage("--%s is required", rows[id].name);
   }
   if (r->grad_path != NULL && r->loss_path != NULL && strcmp(r->grad_path, r->loss_path) == 0) {
     return fail_usage("--grad and --loss name one file");

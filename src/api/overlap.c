@@ -157,6 +157,10 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
 #define DEFINE_pairwise(name)
 #define DEFINE_boxes(name)
 #define DEFINE_rows(name)
+#define DEFINE_picked_rows(name)
+#define DEFINE_soft_rows(name)
+#define DEFINE_teacher_rows(name)
+#define DEFINE_entropy_rows(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
 #include "losses.def"
 #undef LOSS

@@ -56,6 +56,10 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
   DEFINE(name, f64, DTYPE_F64, double, parameters)
 #define DEFINE_boxes(name, parameters)
 #define DEFINE_rows(name, parameters)
+#define DEFINE_picked_rows(name, parameters)
+#define DEFINE_soft_rows(name, parameters)
+#define DEFINE_teacher_rows(name, parameters)
+#define DEFINE_entropy_rows(name, parameters)
 #define DEFINE_overlap(name, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
 #include "losses.def"

@@ -57,6 +57,12 @@ static void make_logits(double *out, size_t count, role which) {
   }
 }
 
+/* Probabilities, which need not sum to 1. */
+static void make_probabilities(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED + (uint64_t)which;
+  for (size_t i = 0; i < count; i++) out[i] = uniform(&state, 0.0, 0.02);
+}
+
 static void make_overlap(double *out, size_t count, role which) {
   uint64_t state = DATA_SEED + (uint64_t)which;
   for (size_t i = 0; i < count; i++) {
@@ -81,9 +87,12 @@ static make *const makers[] = {
     [VLOSS_OVERLAP] = make_overlap,
 };
 
-static make *maker_of(const vloss_loss *loss) {
-  int single = !(loss->arrays & (VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS));
-  return single || loss->arrays & VLOSS_ARRAY_PROBABILITY ? make_binary : makers[loss->family];
+/* What a loss's input or target holds. */
+static make *maker_of(const vloss_loss *loss, role which) {
+  int rows = loss->family == VLOSS_ROWS, alone = strcmp(loss->name, "entropy") == 0;
+  int single = loss->family == VLOSS_PAIRWISE && !(loss->arrays & VLOSS_ARRAY_TARGET);
+  if (single || loss->arrays & VLOSS_ARRAY_PROBABILITY) return make_binary;
+  return rows && (which == TARGET || alone) ? make_probabilities : makers[loss->family];
 }
 
 /* Fill an array with its first `block` bytes, over and over. */
@@ -136,8 +145,11 @@ int data_reserve(size_t bytes) {
 }
 
 static int is_filled(const call *c) {
-  return filled.loss != NULL && maker_of(filled.loss) == maker_of(c->loss) &&
-         filled.dtype == c->dtype && memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
+  return filled.loss != NULL && filled.loss->family == c->loss->family &&
+         maker_of(filled.loss, INPUT) == maker_of(c->loss, INPUT) &&
+         maker_of(filled.loss, TARGET) == maker_of(c->loss, TARGET) &&
+         filled.loss->arrays == c->loss->arrays && filled.dtype == c->dtype &&
+         memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
 }
 
 void data_fill(call *c) {
@@ -149,9 +161,8 @@ void data_fill(call *c) {
   c->grad = grad;
   c->labels = (vloss_labels){labels, VLOSS_LABEL_INT64};
   if (is_filled(c)) return;
-  make *maker = maker_of(c->loss);
-  fill_reals(arena, c->dtype, elements, maker, INPUT);
-  fill_reals(target, c->dtype, elements, maker, TARGET);
+  fill_reals(arena, c->dtype, elements, maker_of(c->loss, INPUT), INPUT);
+  fill_reals(target, c->dtype, elements, maker_of(c->loss, TARGET), TARGET);
   memset(grad, 0, array);
   if (label_bytes(c) != 0) fill_labels(labels, call_samples(c), c->shape[1]);
   filled = *c;

@@ -183,6 +183,36 @@ static void cross_entropy(const call *c) {
   put_loss(c, sum / (double)rows);
 }
 
+static real cross_entropy_soft_row(const real *z, const real *q, size_t classes, size_t stride,
+                                   real share, real *grad) {
+  real top = z[0], sum = 0, all = 0, drops = 0;
+  for (size_t k = 1; k < classes; k++) top = most(top, z[k * stride]);
+  for (size_t k = 0; k < classes; k++) {
+    real d = z[k * stride] - top, e = real_exp(d), t = q[k * stride];
+    if (grad != NULL) grad[k * stride] = e;
+    sum += e;
+    all += t;
+    drops -= t * d;
+  }
+  if (grad != NULL)
+    for (size_t k = 0; k < classes; k++)
+      grad[k * stride] = share * (grad[k * stride] * (all / sum) - q[k * stride]);
+  return drops + all * real_log(sum);
+}
+
+static void cross_entropy_soft(const call *c) {
+  const real *logits = c->input, *target = c->target;
+  size_t classes = c->shape[1], inner = c->shape[2], rows = c->shape[0] * inner;
+  real *grad = c->grad, share = (real)1 / (real)rows;
+  double sum = 0.0;
+  for (size_t row = 0; row < rows; row++) {
+    size_t start = row / inner * classes * inner + row % inner;
+    sum += (double)cross_entropy_soft_row(logits + start, target + start, classes, inner, share,
+                                          grad ? grad + start : NULL);
+  }
+  put_loss(c, sum / (double)rows);
+}
+
 /* Dice with smoothing s is Tversky with alpha = beta = 1/2 and s/2. */
 static real tversky_group(const real *p, const real *t, size_t size, double alpha, double beta,
                           double s, real share, real *grad) {
@@ -224,6 +254,7 @@ const loop PLAIN_LOOPS[] = {
     {"huber", huber},
     {"giou", giou},
     {"cross_entropy", cross_entropy},
+    {"cross_entropy_soft", cross_entropy_soft},
     {"dice", dice},
     {"tversky", tversky},
     {"binary_cross_entropy_with_logits", binary_cross_entropy},

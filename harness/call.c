@@ -135,6 +135,27 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
                                   &own, c->options, c->loss_out, c->grad);                    \
   }
+#define RUN_picked_rows RUN_rows
+#define RUN_TARGET_ROWS(name, dtype, own)                                                         \
+  set_fields(c, &own);                                                                            \
+  return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own, \
+                                c->options, c->loss_out, c->grad)
+#define RUN_soft_rows(name, dtype, parameters)              \
+  static vloss_status run_##name##_##dtype(const call *c) { \
+    vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;       \
+    own.class_weight = c->class_weight;                     \
+    RUN_TARGET_ROWS(name, dtype, own);                      \
+  }
+#define RUN_teacher_rows(name, dtype, parameters)           \
+  static vloss_status run_##name##_##dtype(const call *c) { \
+    vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT; \
+    RUN_TARGET_ROWS(name, dtype, own);                      \
+  }
+#define RUN_entropy_rows(name, dtype, parameters)                                              \
+  static vloss_status run_##name##_##dtype(const call *c) {                                    \
+    return vloss_##name##_##dtype(c->input, c->shape[0], c->shape[1], c->shape[2], c->options, \
+                                  c->loss_out, c->grad);                                       \
+  }
 #define RUN_overlap(name, dtype, parameters)                                                       \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \

@@ -14,7 +14,7 @@ typedef struct call {
   const vloss_loss *loss; /* a row of vloss_losses() */
   dtype dtype;
   const void *input;  /* logits for rows */
-  const void *target; /* where one is read */
+  const void *target; /* what loss->arrays says is read */
   vloss_labels labels;
   const void *class_weight; /* or positive_weight */
   /* pairwise: n, of classes, inner, if it weighs positives; boxes: n; rows: n, classes, inner; overlap: groups, size, channels */

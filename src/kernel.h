@@ -68,14 +68,17 @@ typedef struct boxes_job {
   int only_weights; /* sum the weights that a loss gives its boxes instead of the losses */
 } boxes_job;
 
-/* Units: rows, counted n-major: row = n * inner + position. */
+/* Units: rows, counted n-major: row = n * inner + position. A loss sets what it has. */
 typedef struct rows_job {
   job base;
   vloss_labels labels;
+  const void *target; /* in the input's shape */
   size_t classes, inner;
   const void *class_weight; /* or NULL */
-  double smoothing;
+  double smoothing, gamma, temperature;
   int64_t ignore_index;
+  int teacher_logits; /* the target is logits */
+  int squared;        /* times the temperature twice */
 } rows_job;
 
 typedef enum overlap_phase {

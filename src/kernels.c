@@ -11,6 +11,10 @@
 #define pairwise_steps(name) name
 #define boxes_steps(name) name##_terms, name
 #define rows_steps(name) name
+#define picked_rows_steps(name) name
+#define soft_rows_steps(name) &name
+#define teacher_rows_steps(name) &name
+#define entropy_rows_steps(name) &name
 #define overlap_steps(name) name
 #define binary_steps(name) name
 #define focals_steps(name) name##_hard, name

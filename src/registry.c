@@ -31,11 +31,21 @@ static const vloss_parameter alpha_iou[] = {BOX_FIELDS,
                                             BASES(VLOSS_BASE_CIOU, "iou|giou|diou|ciou"),
                                             NUMBER(box, alpha, 3.0, 0x1p-126, DBL_MAX)};
 
-static const vloss_parameter cross_entropy[] = {
-    NUMBER(cross_entropy, smoothing, 0.0, 0.0, 1.0),
-    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1,
-     offsetof(vloss_cross_entropy_options, ignore_index)},
-};
+#define IGNORE_INDEX                                                \
+  {                                                                 \
+    "ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1, \
+        offsetof(vloss_cross_entropy_options, ignore_index)         \
+  }
+static const vloss_parameter cross_entropy[] = {NUMBER(cross_entropy, smoothing, 0.0, 0.0, 1.0),
+                                                IGNORE_INDEX};
+static const vloss_parameter focal_softmax[] = {NUMBER(cross_entropy, gamma, 2.0, 0.0, DBL_MAX),
+                                                IGNORE_INDEX};
+static const vloss_parameter nll[] = {IGNORE_INDEX};
+static const vloss_parameter cross_entropy_soft[] = {NUMBER(soft, smoothing, 0.0, 0.0, 1.0)};
+static const vloss_parameter teacher[] = {CHOICE(teacher, teacher, VLOSS_TEACHER_PROBABILITIES,
+                                                 VLOSS_TEACHER_LOGITS, "probabilities|logits"),
+                                          NUMBER(teacher, temperature, 1.0, 0x1p-60, 0x1p60),
+                                          FLAG(teacher, squared)};
 
 #define OVERLAP_FIELDS(gamma_value)                                                       \
   CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SOFTMAX, "identity|sigmoid|softmax"), \
@@ -71,6 +81,10 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 #define FAMILY_pairwise VLOSS_PAIRWISE
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
+#define FAMILY_picked_rows VLOSS_ROWS
+#define FAMILY_soft_rows VLOSS_ROWS
+#define FAMILY_teacher_rows VLOSS_ROWS
+#define FAMILY_entropy_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
 #define FAMILY_binary VLOSS_PAIRWISE
 #define FAMILY_focals VLOSS_PAIRWISE
@@ -79,6 +93,10 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 #define ARRAYS_pairwise VLOSS_ARRAY_TARGET
 #define ARRAYS_boxes VLOSS_ARRAY_TARGET
 #define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_picked_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_soft_rows VLOSS_ARRAY_TARGET | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_teacher_rows VLOSS_ARRAY_TARGET
+#define ARRAYS_entropy_rows 0
 #define ARRAYS_overlap VLOSS_ARRAY_TARGET
 #define ARRAYS_focals VLOSS_ARRAY_TARGET | VLOSS_ARRAY_PROBABILITY
 #define ARRAYS_binary ARRAYS_focals | VLOSS_ARRAY_POSITIVE_WEIGHT

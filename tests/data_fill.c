@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 
 #include "data_values.h"
 
@@ -134,7 +135,63 @@ static void fill_binary(rng *r, data_kind kind, const call *c, void *input, void
 
 static int is_binary(const call *c) {
   unsigned arrays = c->loss->arrays;
-  return !(arrays & (VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS)) || arrays & VLOSS_ARRAY_PROBABILITY;
+  int single = c->loss->family == VLOSS_PAIRWISE && !(arrays & VLOSS_ARRAY_TARGET);
+  return single || arrays & VLOSS_ARRAY_PROBABILITY;
+}
+
+/* One probability of a row whose kind is `mode`; class k of `classes`, of which one is `chosen`. */
+static double row_probability(rng *r, size_t mode, size_t k, size_t chosen, size_t classes) {
+  double x = rng_between(r, 0.05, 0.95);
+  switch (mode) {
+    case 0: return k == chosen;
+    case 1: return probability(r);
+    case 2: return rng_below(r, 4) == 0 ? x : 0;
+    case 3: return x * value_power(value_integer(r, -140, -20));
+    case 4: return k == chosen ? 1 - 0x1p-20 : 0x1p-20 / (double)classes;
+    case 5: return 1 / (double)classes;
+    case 6: return 0;
+    default: return mode == 8 ? x : x * 2 / (double)(classes + 2);
+  }
+}
+
+/* Rows of probabilities: a target, or the input of a loss that takes them. `masks` holds logits:
+ * where one is -inf the finite kinds have no probability. */
+static void fill_probabilities(rng *r, data_kind kind, const call *c, const void *masks, void *to) {
+  size_t classes = c->shape[1], inner = c->shape[2];
+  for (size_t row = 0; row < c->shape[0] * inner; row++) {
+    size_t first = row / inner * classes * inner + row % inner;
+    size_t mode = kind == DATA_PLAIN ? 8 : rng_below(r, 10), chosen = rng_below(r, classes + 1);
+    int wild = kind >= DATA_WILD && rng_below(r, 4) == 0;
+    for (size_t k = 0; k < classes; k++) {
+      size_t at = first + k * inner;
+      double p = row_probability(r, mode, k, chosen, classes);
+      if (wild && rng_below(r, 16) == 0) p = value_wild(r, c->dtype);
+      if (wild && kind == DATA_SPECIAL && rng_below(r, 16) == 0) p = value_special(r);
+      double z = masks != NULL ? data_get(c->dtype, masks, at) : 0;
+      data_set(c->dtype, to, at, kind < DATA_SPECIAL && isinf(z) && z < 0 ? 0 : p);
+    }
+  }
+}
+
+/* Logits of a teacher, masked where the student is for the finite kinds. */
+static void fill_teacher(rng *r, data_kind kind, const call *c, const void *input, void *target) {
+  fill_rows(r, kind, c, target);
+  for (size_t i = 0; kind < DATA_SPECIAL && i < call_elements(c); i++) {
+    double z = data_get(c->dtype, input, i);
+    if (isinf(z) && z < 0) data_set(c->dtype, target, i, z);
+  }
+}
+
+static void fill_any_rows(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  if (strcmp(c->loss->name, "entropy") == 0)
+    fill_probabilities(r, kind, c, NULL, input);
+  else
+    fill_rows(r, kind, c, input);
+  if (!(c->loss->arrays & VLOSS_ARRAY_TARGET)) return;
+  if (call_get(c, "teacher") == 1)
+    fill_teacher(r, kind, c, input, target);
+  else
+    fill_probabilities(r, kind, c, input, target);
 }
 
 static pair overlap_pair(rng *r, size_t mode) {
@@ -189,7 +246,7 @@ void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target)
   switch (c->loss->family) {
     case VLOSS_PAIRWISE: fill_pairwise(r, kind, c, input, target); break;
     case VLOSS_BOXES: fill_boxes(r, kind, c, input, target); break;
-    case VLOSS_ROWS: fill_rows(r, kind, c, input); break;
+    case VLOSS_ROWS: fill_any_rows(r, kind, c, input, target); break;
     case VLOSS_OVERLAP: fill_overlap(r, kind, c, input, target); break;
   }
 }

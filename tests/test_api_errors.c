@@ -10,15 +10,14 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void null_pointers(problem *p) {
-  vloss_family family = p->call.loss->family;
+  const vloss_loss *loss = p->call.loss;
   call c = p->call;
   c.input = NULL;
-  expect_error(p, &c, VLOSS_ERROR_NULL, input_name(family));
+  expect_error(p, &c, VLOSS_ERROR_NULL, input_name(loss));
   c = p->call;
   c.target = NULL;
   c.labels.data = NULL;
-  if (p->target != NULL || p->labels != NULL)
-    expect_error(p, &c, VLOSS_ERROR_NULL, target_name(family));
+  if (target_name(loss) != NULL) expect_error(p, &c, VLOSS_ERROR_NULL, target_name(loss));
   c = p->call;
   c.loss_out = c.grad = NULL;
   expect_error(p, &c, VLOSS_ERROR_NULL, NULL);

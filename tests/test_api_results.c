@@ -77,7 +77,7 @@ static void weightless(problem *p) {
 
 /* Every row ignored, NaN in every logit: the mean of nothing. */
 static void ignored(problem *p) {
-  if (p->call.loss->family != VLOSS_ROWS) return;
+  if (!(p->call.loss->arrays & VLOSS_ARRAY_LABELS)) return;
   call c = p->call;
   int32_t labels[64];
   assert_true(p->samples <= COUNT(labels));
@@ -261,12 +261,16 @@ static const void *defaults_of(const vloss_loss *loss) {
   static const vloss_cross_entropy_options cross_entropy = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   static const vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
   static const vloss_overlap_options focal_tversky = VLOSS_FOCAL_TVERSKY_OPTIONS_INIT;
+  static const vloss_soft_options soft = VLOSS_SOFT_OPTIONS_INIT;
+  static const vloss_teacher_options teacher = VLOSS_TEACHER_OPTIONS_INIT;
   static const vloss_focal_options focal = VLOSS_FOCAL_OPTIONS_INIT;
   static const vloss_focal_options varifocal = VLOSS_VARIFOCAL_OPTIONS_INIT;
   static const void *const structs[] = {[VLOSS_PAIRWISE] = &focal,
                                         [VLOSS_BOXES] = &box,
-                                        [VLOSS_ROWS] = &cross_entropy,
+                                        [VLOSS_ROWS] = &teacher,
                                         [VLOSS_OVERLAP] = &overlap};
+  if (loss->arrays & VLOSS_ARRAY_LABELS) return &cross_entropy;
+  if (loss->arrays & VLOSS_ARRAY_CLASS_WEIGHT) return &soft;
   if (strcmp(loss->name, "varifocal") == 0) return &varifocal;
   return strcmp(loss->name, "focal_tversky") == 0 ? &focal_tversky : structs[loss->family];
 }

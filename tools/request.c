@@ -26,14 +26,8 @@ enum {
   OPTIONS
 };
 
-/* What a loss must read for an option to serve it: any bit of VLOSS_ARRAY_; 0: all losses. */
-enum {
-  OWN_TARGET = VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS,
-  CLASSES = VLOSS_ARRAY_LABELS | VLOSS_ARRAY_POSITIVE_WEIGHT
-};
-
-/* An option, what it takes (NULL: nothing), the only family that it serves (-1: all), and what its
- * losses read. */
+/* An option, what it takes (NULL: nothing), and the losses that it serves: those of a family (-1:
+ * none), and those that read one of some arrays; without either, all. */
 static const struct {
   const char *name, *value, *help;
   int family;
@@ -41,7 +35,7 @@ static const struct {
 } rows[OPTIONS] = {
     [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1, 0},
     [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1,
-                OWN_TARGET},
+                VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS},
     [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1, 0},
     [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", -1, VLOSS_ARRAY_CLASS_WEIGHT},
     [POSITIVE_WEIGHT] = {"positive-weight", "C.npy", "a weight of positives: one, or per class", -1,
@@ -52,8 +46,8 @@ static const struct {
     [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1, 0},
     [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1, 0},
     [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1, 0},
-    [CLASSES_LAST] = {"classes-last", NULL, "the class axis is the last, not the second", -1,
-                      CLASSES},
+    [CLASSES_LAST] = {"classes-last", NULL, "the class axis is the last, not the second",
+                      VLOSS_ROWS, VLOSS_ARRAY_POSITIVE_WEIGHT},
     [GROUP_AXES] = {"group-axes", "COUNT", "the first axes, which count images, default 1",
                     VLOSS_OVERLAP, 0},
     [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1, 0},
@@ -68,8 +62,8 @@ const char *const reduction_names[3] = {
 
 static int serves(int id, const vloss_loss *loss) {
   if (loss == NULL) return 1;
-  int family = rows[id].family < 0 || rows[id].family == (int)loss->family;
-  return family && (rows[id].arrays == 0 || rows[id].arrays & loss->arrays);
+  if (rows[id].family < 0 && rows[id].arrays == 0) return 1;
+  return rows[id].family == (int)loss->family || rows[id].arrays & loss->arrays;
 }
 
 void print_eval_help(const vloss_loss *loss) {

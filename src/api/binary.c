@@ -120,10 +120,8 @@ static vloss_status focals(enum loss_id id, int dtype, const void *input, const 
   DEFINE(name, f64, DTYPE_F64, double, focals, vloss_focal_options)
 #define DEFINE_single(name) \
   DEFINE_SINGLE(name, f32, DTYPE_F32, float) DEFINE_SINGLE(name, f64, DTYPE_F64, double)
-#define DEFINE_pairwise(name)
-#define DEFINE_boxes(name)
-#define DEFINE_rows(name)
-#define DEFINE_overlap(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
-#include "losses.def"
+#include "binary.def"
+#include "focals.def"
+#include "single.def"
 #undef LOSS

@@ -55,12 +55,6 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
 #define DEFINE_pairwise(name, parameters)         \
   DEFINE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE(name, f64, DTYPE_F64, double, parameters)
-#define DEFINE_boxes(name, parameters)
-#define DEFINE_rows(name, parameters)
-#define DEFINE_overlap(name, parameters)
-#define DEFINE_binary(name, parameters)
-#define DEFINE_focals(name, parameters)
-#define DEFINE_single(name, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
-#include "losses.def"
+#include "pairwise.def"
 #undef LOSS

@@ -185,15 +185,6 @@ ALWAYS_INLINE lanes pairwise_tail(const pairwise_job *j, const pairwise_arrays *
   return sums;
 }
 
-/* Ask memory for a group that is due soon: while a step takes long, a CPU does not look far enough
- * ahead to hide the way there. */
-ALWAYS_INLINE void pairwise_prefetch(const pairwise_arrays *a, size_t begin, size_t end) {
-  size_t line = 64 / sizeof(real), ahead = begin + 2 * GROUP;
-  if (end - begin < 3 * GROUP) return;
-  for (size_t i = 0; i < GROUP; i += line) __builtin_prefetch(a->input + ahead + i);
-  for (size_t i = 0; i < GROUP; i += line) __builtin_prefetch(a->target + ahead + i);
-}
-
 ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_ordinary *ordinary,
                                   pairwise_step *step, kernel *rare, size_t begin, size_t end,
                                   int what, partial *result) {
@@ -202,11 +193,9 @@ ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_ordinary *ordi
   for (size_t i = begin; i < end; i += CHUNK) {
     size_t count = smaller(end - i, CHUNK), whole = count / BLOCK * BLOCK, k = 0;
     lanes sums = lanes_zero();
-    for (; k + GROUP <= whole; k += GROUP) {
-      if (j->base.stream) pairwise_prefetch(&a, i + k, end);
+    for (; k + GROUP <= whole; k += GROUP)
       sums =
           lanes_add(sums, pairwise_blocks(j, &a, ordinary, step, rare, i + k, GROUP, what, result));
-    }
     if (k < count) {
       lanes rest = pairwise_blocks(j, &a, ordinary, step, rare, i + k, whole - k, what, result);
       if (whole < count)

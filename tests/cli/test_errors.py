@@ -52,6 +52,10 @@ class Errors(Case):
     def test_options_of_another_family(self):
         self.eval_fails(2, "mse", "--class-weight", "x.npy", says="class-weight")
         self.eval_fails(2, "mse", "--beta", "1", says="beta")
+        for loss in ["kl_div_with_logits", "js_div_with_logits"]:
+            self.eval_fails(2, loss, "--class-weight", "x.npy", says="class-weight")
+        for loss in ["entropy", "entropy_with_logits"]:
+            self.eval_fails(2, loss, says="target")
         self.eval_fails(2, "giou", "--group-axes", "1", says="group-axes")
         self.eval_fails(2, "dice", "--classes-last", says="classes-last")
 
@@ -66,6 +70,9 @@ class Errors(Case):
         self.eval_fails(2, "cross_entropy", "--ignore-index", "1.5", t="y.npy",
                         says="not a whole number")
         self.eval_fails(2, "dice", "--log=maybe", says="--log")
+        self.eval_fails(2, "kl_div_with_logits", "--temperature", "0", says="--temperature")
+        self.eval_fails(2, "js_div_with_logits", "--teacher", "mine", says=["--teacher", "mine"])
+        self.eval_fails(2, "focal_softmax", "--gamma", "-1", t="y.npy", says="--gamma")
 
     def test_what_only_the_library_refuses(self):
         self.eval_fails(2, "mse", "--scale", "nan", says="--scale")
@@ -83,6 +90,8 @@ class Errors(Case):
         self.eval_fails(1, "mse", "--weight", "v.npy", says=["v.npy: ", "(6,)"])
         self.eval_fails(1, "giou", says=["x.npy: ", "(..., 4)"])
         self.eval_fails(1, "cross_entropy", x="v.npy", t="y.npy", says=["v.npy: ", "(N, C)"])
+        self.eval_fails(1, "cross_entropy_soft", t="w.npy", says=["w.npy: ", "(3,)", "(2, 3)"])
+        self.eval_fails(1, "kl_div_with_logits", t="y.npy", says=["y.npy: ", "i8", "f4"])
         self.write("y3.npy", npy([0, 1, 2], (3,), "i8"))
         self.eval_fails(1, "cross_entropy", t="y3.npy", says=["y3.npy: ", "(3,)", "(2,)"])
         self.eval_fails(1, "cross_entropy", "--class-weight", "w2.npy", t="y.npy",

@@ -141,7 +141,14 @@ void walk_sample(walk *w, size_t index) {
   if (!(c->loss->arrays & VLOSS_ARRAY_LABELS)) return;
   w->sample.label = data_label(&c->labels, index);
   w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
-  w->truth.share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
+  w->truth.share = w->sample.class_weight[w->sample.label];
+  if (strcmp(c->loss->name, "focal_softmax") == 0) w->truth.share = 1;
+  if (w->ignored) w->truth.share = 0;
+}
+
+/* Of the log-probabilities of a row only the label's is read. */
+static int is_read(const sample *s, size_t k) {
+  return strcmp(s->call->loss->name, "nll") != 0 || (int64_t)k == s->label;
 }
 
 int oracle_owns(const sample *s, size_t k) {
@@ -157,7 +164,8 @@ static int gather(walk *w) {
     size_t at = walk_element(w, k);
     input[k] = data_get(c->dtype, w->input, at);
     target[k] = c->loss->arrays & VLOSS_ARRAY_TARGET ? data_get(c->dtype, c->target, at) : 0;
-    nan |= isnan(input[k]) || (isnan(target[k]) && oracle_owns(&w->sample, k));
+    nan |= (isnan(input[k]) && is_read(&w->sample, k)) ||
+           (isnan(target[k]) && oracle_owns(&w->sample, k));
   }
   return nan;
 }
@@ -171,6 +179,7 @@ void walk_truth(walk *w, size_t index) {
   t->trust = TRUST_ACCURATE;
   if (!w->ignored) w->function(&w->sample, t);
   if (!left_out && !nan) return;
+  if (w->weight == 0 && w->sample.call->loss->family == VLOSS_ROWS) t->degenerate = 0;
   t->loss = left_out ? 0 : (wide)NAN;
   t->loss_size = 0;
   t->trust = TRUST_ACCURATE;

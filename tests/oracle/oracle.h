@@ -14,8 +14,8 @@ typedef long double wide;
 typedef struct sample {
   const call *call;
   size_t count; /* values of input, target and gradient: 1, 4, classes, those of a group */
-  const wide *input, *target; /* no target for rows */
-  int64_t label;              /* rows */
+  const wide *input, *target; /* no target where the loss has none */
+  int64_t label;              /* rows with labels */
   const wide *class_weight;   /* rows; ones where the call has none */
   wide positive_weight;       /* of the sample's class, 1 where the call has none */
   /* overlap with a softmax: images of channels of inner values, of which the group has one */

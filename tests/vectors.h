@@ -196,7 +196,7 @@ static const vector vectors[] = {
      .loss_count = 1,
      .loss = {2.228972458935776},
      .tolerance = 4e-7},
-    /* code lengths 2 2 3 3 4 4 5 5: 15/16 of the code space, the rest is a class that never comes */
+    /* code lengths 2 2 3 3 4 4 5 5; the rest of the code space is a class that never comes */
     {.what = "cross entropy of the weather, in bits",
      .loss_name = "cross_entropy_soft",
      .shape = {1, 9, 1},

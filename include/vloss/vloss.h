@@ -771,8 +771,8 @@ vloss_focal_softmax_f64(const double *logits, vloss_labels labels, size_t n, siz
  * vloss_cross_entropy_f32(); shapes and labels are those too. Finite for x <= 0; larger values
  * are no logarithms of probabilities and taken as they come.
  *
- * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of itself, gradient within 1 ULP where nothing scales
- * it.
+ * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of itself, gradient within 1 ULP where nothing
+ * scales it.
  *
  * @param cross_entropy  NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT; smoothing and gamma are not
  *                       looked at.
@@ -849,8 +849,8 @@ typedef struct vloss_teacher_options {
  *
  *     L = sum_k p_k (ln p_k - ln q_k)     dL/dz_k = (q_k sum_c p_c - p_k) / T
  *
- * both times T^2 if `squared`. The gradient is the student's only. The mean divides by the number of
- * rows (PyTorch's `batchmean`).
+ * both times T^2 if `squared`. The gradient is the student's only. The mean divides by the number
+ * of rows (PyTorch's `batchmean`).
  *
  * Shapes: logits, target and grad n x classes x inner, weight and loss (::VLOSS_NONE) n x inner.
  *
@@ -871,8 +871,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_kl_div_with_logits_f64(
     const vloss_teacher_options *teacher, const vloss_options *options, double *loss, double *grad);
 
 /**
- * Jensen-Shannon divergence (Lin 1991) between a student's softmax and a teacher: with q = softmax(z
- * / T), p the target or softmax(t / T) and m = (p + q) / 2,
+ * Jensen-Shannon divergence (Lin 1991) between a student's softmax and a teacher: with q =
+ * softmax(z / T), p the target or softmax(t / T) and m = (p + q) / 2,
  *
  *     L = sum_k [p_k ln(p_k / m_k) + q_k ln(q_k / m_k)] / 2, in [0, ln 2] for p that sum to 1
  *     dL/dz_k = q_k (r_k - sum_c q_c r_c) / T, r = ln(q / m) / 2

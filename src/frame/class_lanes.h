@@ -5,7 +5,7 @@
 
 #include "frame/class_rows.h"
 
-enum { PACKED_PAIRS = 128 }; /* classes of packed input and target: 32 KiB of stack */
+enum { PACKED_PAIRS = 96 }; /* classes of packed input and target: 24 KiB of stack */
 
 /* A block on its way: class k of its rows stands at k * stride. */
 typedef struct class_lanes {
@@ -220,20 +220,6 @@ static void lanes_direct(class_lanes *l) {
   l->grad = c->grad ? c->grad + at : NULL;
   l->stride = c->inner;
   l->count = l->rows->count;
-}
-
-ALWAYS_INLINE void class_lane_block(const rows_call *c, const class_options *o, row_block *b,
-                                    const class_step *step, int form, kernel *rare,
-                                    partial *result) {
-  real packed[PACKED_PAIRS * BLOCK], targets[PACKED_PAIRS * BLOCK];
-  class_lanes l = {.call = c, .options = o, .rows = b};
-  int packs = c->inner < BLOCK;
-  if (packs)
-    lanes_pack(&l, packed, targets);
-  else
-    lanes_direct(&l);
-  class_lane_rows(&l, step, form, rare, result);
-  if (packs && c->grad) unpack_rows(c, b, packed);
 }
 
 #endif

@@ -5,12 +5,15 @@
 
 #include "frame/class_rows.h"
 
+enum { COPIES = 5 };
+
 /* A row on its way. */
 typedef struct class_line {
   const class_options *options;
   const real *input, *target, *weight; /* those but the input may be NULL */
   real *grad;                          /* or NULL */
   real *kept;                          /* what keep() returned, or NULL; contiguous rows only */
+  real (*copies)[SPAN];                /* COPIES of them */
   real input_fill, target_fill;        /* of classes that are not there: they add nothing */
   size_t classes, inner;
   int streamed;
@@ -25,7 +28,6 @@ typedef struct class_piece {
   real *kept, *out;
   size_t begin, count;
   int copied;
-  real copies[5][SPAN];
 } class_piece;
 
 static void piece_copy(const real *from, const class_line *l, const class_piece *p, real fill,
@@ -44,20 +46,20 @@ static void piece_open(const class_line *l, size_t begin, class_piece *p) {
     p->input = l->input + begin;
     p->target = l->target ? l->target + begin : NULL;
     p->weight = l->weight ? l->weight + begin : NULL;
-    p->kept = l->kept ? l->kept + begin : p->copies[3];
+    p->kept = l->kept ? l->kept + begin : l->copies[3];
     p->out = l->grad ? l->grad + begin : NULL;
     return;
   }
-  p->input = p->copies[0];
-  p->target = p->copies[1];
-  p->weight = l->weight ? p->copies[2] : NULL;
-  p->kept = p->copies[3];
-  p->out = p->copies[4];
-  piece_copy(l->input, l, p, l->input_fill, p->copies[0]);
-  if (l->target) piece_copy(l->target, l, p, l->target_fill, p->copies[1]);
-  if (l->kept) piece_copy(l->kept, l, p, 0, p->copies[3]);
-  for (size_t k = 0; l->weight && k < p->count; k++) p->copies[2][k] = l->weight[begin + k];
-  for (size_t k = p->count; k % BLOCK; k++) p->copies[2][k] = 1;
+  p->input = l->copies[0];
+  p->target = l->copies[1];
+  p->weight = l->weight ? l->copies[2] : NULL;
+  p->kept = l->copies[3];
+  p->out = l->copies[4];
+  piece_copy(l->input, l, p, l->input_fill, l->copies[0]);
+  if (l->target) piece_copy(l->target, l, p, l->target_fill, l->copies[1]);
+  if (l->kept) piece_copy(l->kept, l, p, 0, l->copies[3]);
+  for (size_t k = 0; l->weight && k < p->count; k++) l->copies[2][k] = l->weight[begin + k];
+  for (size_t k = p->count; k % BLOCK; k++) l->copies[2][k] = 1;
 }
 
 /* What was kept, or the gradient, goes where it belongs. */

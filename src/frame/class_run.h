@@ -19,6 +19,29 @@ ALWAYS_INLINE void class_rare(const class_rest *r, const class_step *step, int f
     class_lane_run(r->lanes, step, INFINITE);
 }
 
+/* Stack for a block in lanes, or for rows one by one. */
+typedef union class_room {
+  struct {
+    real input[PACKED_PAIRS * BLOCK], target[PACKED_PAIRS * BLOCK];
+  } packed;
+  struct {
+    real kept[EXPONENTIALS], copies[COPIES][SPAN];
+  } line;
+} class_room;
+
+ALWAYS_INLINE void class_lane_block(const rows_call *c, const class_options *o, row_block *b,
+                                    class_room *room, const class_step *step, int form,
+                                    kernel *rare, partial *result) {
+  class_lanes l = {.call = c, .options = o, .rows = b};
+  int packs = c->inner < BLOCK;
+  if (packs)
+    lanes_pack(&l, room->packed.input, room->packed.target);
+  else
+    lanes_direct(&l);
+  class_lane_rows(&l, step, form, rare, result);
+  if (packs && c->grad) unpack_rows(c, b, room->packed.input);
+}
+
 /* Finds the largest logits; returns whether they are finite. */
 static int line_find_tops(class_line *l, int logits, int taught) {
   real input = 0, target = 0;
@@ -30,13 +53,14 @@ static int line_find_tops(class_line *l, int logits, int taught) {
   return input < real_infinity && target < real_infinity;
 }
 
-/* Row k of a block; scratch is for what it keeps. */
+/* Row k of a block. */
 static class_line line_open(const rows_call *c, const class_options *o, const row_block *b,
-                            size_t k, real *scratch) {
+                            size_t k, class_room *room) {
   size_t at = b->offset[k];
   class_line l = {.options = o,
                   .input = c->logits + at,
                   .weight = c->class_weight,
+                  .copies = room->line.copies,
                   .classes = c->classes,
                   .inner = c->inner};
   if (c->target) l.target = c->target + at;
@@ -44,17 +68,16 @@ static class_line line_open(const rows_call *c, const class_options *o, const ro
   l.grad = c->grad + at;
   l.streamed = l.inner == 1 && may_stream(&c->job->base, l.grad);
   if (l.inner == 1 && !l.streamed) l.kept = l.grad;
-  if (l.streamed && l.classes <= EXPONENTIALS) l.kept = scratch;
+  if (l.streamed && l.classes <= EXPONENTIALS) l.kept = room->line.kept;
   return l;
 }
 
 ALWAYS_INLINE void class_long_rows(const rows_call *c, const class_options *o, row_block *b,
-                                   const class_step *step, int form, kernel *rare,
+                                   class_room *room, const class_step *step, int form, kernel *rare,
                                    partial *result) {
-  real scratch[EXPONENTIALS];
   int other = class_form(c) & form;
   for (size_t k = 0; k < b->count; k++) {
-    class_line l = line_open(c, o, b, k, scratch);
+    class_line l = line_open(c, o, b, k, room);
     if (b->active[k] == 0) {
       for (size_t i = 0; l.grad && i < l.classes; i++) l.grad[i * l.inner] = 0;
       continue;
@@ -73,10 +96,11 @@ ALWAYS_INLINE void class_long_rows(const rows_call *c, const class_options *o, r
 
 ALWAYS_INLINE void class_block(const rows_call *c, const class_options *o, row_block *b,
                                const class_step *step, int form, kernel *rare, partial *result) {
+  class_room room;
   if (c->inner < BLOCK && c->classes > (c->inner == 1 ? FEW_CLASSES : PACKED_PAIRS))
-    class_long_rows(c, o, b, step, form, rare, result);
+    class_long_rows(c, o, b, &room, step, form, rare, result);
   else
-    class_lane_block(c, o, b, step, form, rare, result);
+    class_lane_block(c, o, b, &room, step, form, rare, result);
 }
 
 /* `form` is what the family has beside the plain form: WEIGHED, TAUGHT or 0. */

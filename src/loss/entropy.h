@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* H = -sum_k p_k ln p_k, dH/dp_k = -(ln p_k + 1), ln p taken at the smallest normal number below it:
- * finite, and without effect on H */
+/* H = -sum_k p_k ln p_k, dH/dp_k = -(ln p_k + 1), ln p taken at the smallest normal number below
+ * it: finite, and without effect on H */
 ALWAYS_INLINE vec entropy_keep(class_values x, class_tops top, const class_options *o, int what) {
   (void)top, (void)o, (void)what;
   return vlog(vmax(vset1(real_min_normal), x.input));

@@ -5,8 +5,8 @@
  *     p_k = e^((t_k - m_t) / T) / P, ln p_k = (t_k - m_t) / T - ln P
  *     dL/dz_k = (q_k sum p - p_k) / T
  *
- * Sums: S; sum p, or P; sum p [(m - z) - (m_t - t)] / 2, small enough for a million classes, without
- * the second part where p is given, whose ln p has a sum of its own. Both by T^2 if squared: steep
+ * Sums: S; sum p, or P; sum p [(m - z) - (m_t - t)] / 2, small enough for a million classes,
+ * without the second part where p is given, whose ln p has a sum of its own. Both by T^2 if squared: steep
  * is 1 / T or T, gain^2 is 1 or T^2. */
 static const real kl_small = (real)0x1p-20;
 

@@ -92,8 +92,8 @@ class Case(unittest.TestCase):
         return json.loads(text, parse_constant=refuse_constant)
 
     def evaluate(self, loss, x, t, *options):
-        """Writes x and t (None: no target), each (values, shape[, dtype]), and evaluates: the result,
-        and what the files of loss and gradient hold in self.loss and self.grad."""
+        """Writes x and t (None: no target), each (values, shape[, dtype]), and evaluates: the
+        result, and what the files of loss and gradient hold in self.loss and self.grad."""
         self.write("x.npy", npy(*x))
         if t is not None:
             self.write("t.npy", npy(*t))

@@ -89,7 +89,7 @@ static void nll(const sample *s, truth *t) {
     t->grad[k] = (int64_t)k == s->label ? -w : 0;
     t->grad_size[k] = 0;
   }
-  t->loss_size = 0;
+  t->loss_size = oracle_smallest(s->call->dtype); /* halves of subnormal numbers are rounded */
 }
 
 /* Outside of a loss's domain: NaN, and counted. */

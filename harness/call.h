@@ -17,7 +17,8 @@ typedef struct call {
   const void *target; /* what loss->arrays says is read */
   vloss_labels labels;
   const void *class_weight; /* or positive_weight */
-  /* pairwise: n, of classes, inner, if it weighs positives; boxes: n; rows: n, classes, inner; overlap: groups, size, channels */
+  /* pairwise: n, and where positives are weighed classes, inner; boxes: n; rows: n, classes,
+   * inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
   const vloss_options *options;

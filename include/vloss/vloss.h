@@ -390,8 +390,9 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_quality_focal_f64(const double *inp
  * Varifocal loss (Zhang et al. 2020, arXiv 2008.13367), t the quality of a detection, 0 for
  * background: with bce the cross entropy,
  *
- *     t > 0    L = t bce                         dL/dz = t (s - t)
- *     t = 0    L = alpha s^gamma softplus(z)     dL/dz = alpha s^gamma (gamma (1 - s) softplus(z) + s)
+ *     t > 0    L = t bce                    dL/dz = t (s - t)
+ *     t = 0    L = alpha s^gamma softplus(z)
+ *              dL/dz = alpha s^gamma (gamma (1 - s) softplus(z) + s)
  *
  * @param focal  NULL means ::VLOSS_VARIFOCAL_OPTIONS_INIT.
  */

@@ -3,10 +3,15 @@
 #include "cpu.h"
 #include "dispatch.h"
 
-extern kernel KERNEL(cross_entropy, avx2_sleef_f32);
+#define LOSS(name, family, parameters) extern kernel KERNEL(name, avx2_sleef_f32);
+#include "rows.def"
+#undef LOSS
+
+static const kernel_table kernels = {.loss = {
+#define LOSS(name, family, parameters) [LOSS_##name] = KERNEL(name, avx2_sleef_f32),
+#include "rows.def"
+#undef LOSS
+                                     }};
+
 extern const isa avx2_sleef;
-
-static const kernel_table kernels = {
-    .loss = {[LOSS_cross_entropy] = KERNEL(cross_entropy, avx2_sleef_f32)}};
-
 const isa avx2_sleef = {"avx2_sleef", CPU_AVX2 | CPU_FMA, {&kernels, NULL}};

@@ -41,15 +41,6 @@ static void make_divergence(double *out, size_t count, role which) {
     out[i] = which == INPUT ? uniform(&state, -12.0, 0.0) : uniform(&state, 0.0, 1.0);
 }
 
-/* Probabilities and 0 or 1. */
-static void make_binary(double *out, size_t count, role which) {
-  uint64_t state = DATA_SEED + (uint64_t)which;
-  for (size_t i = 0; i < count; i++) {
-    double u = uniform(&state, 0.0, 1.0);
-    out[i] = which == INPUT ? u : (double)(u < 0.3);
-  }
-}
-
 static void make_variance(double *out, size_t count, role which) {
   uint64_t state = DATA_SEED + (uint64_t)which;
   for (size_t i = 0; i < count; i++) out[i] = uniform(&state, 0.1, 4.0);
@@ -78,6 +69,12 @@ static void make_logits(double *out, size_t count, role which) {
   }
 }
 
+/* Probabilities, which need not sum to 1. */
+static void make_probabilities(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED + (uint64_t)which;
+  for (size_t i = 0; i < count; i++) out[i] = uniform(&state, 0.0, 0.02);
+}
+
 static void make_overlap(double *out, size_t count, role which) {
   uint64_t state = DATA_SEED + (uint64_t)which;
   for (size_t i = 0; i < count; i++) {
@@ -86,13 +83,20 @@ static void make_overlap(double *out, size_t count, role which) {
   }
 }
 
+/* A positive in a hundred, as detection heads see them. */
+static void make_binary(double *out, size_t count, role which) {
+  uint64_t state = DATA_SEED;
+  make_logits(out, count, which);
+  for (size_t i = 0; which == TARGET && i < count; i++) out[i] = uniform(&state, 0.0, 1.0) < 0.01;
+}
+
 typedef void make(double *out, size_t count, role which);
 
 /* Losses that need other data than their family. */
 static const struct {
   const char *loss;
   make *maker;
-} special_makers[] = {{"kl_div", make_divergence}, {"binary_cross_entropy", make_binary}};
+} special_makers[] = {{"kl_div", make_divergence}, {"binary_cross_entropy", make_overlap}};
 
 static make *const makers[] = {
     [VLOSS_PAIRWISE] = make_pairwise,
@@ -101,10 +105,14 @@ static make *const makers[] = {
     [VLOSS_OVERLAP] = make_overlap,
 };
 
-static make *maker_of(const vloss_loss *loss) {
+/* What a loss's input or target holds. */
+static make *maker_of(const vloss_loss *loss, role which) {
   for (size_t i = 0; i < sizeof special_makers / sizeof *special_makers; i++)
     if (strcmp(special_makers[i].loss, loss->name) == 0) return special_makers[i].maker;
-  return makers[loss->family];
+  int rows = loss->family == VLOSS_ROWS, alone = strcmp(loss->name, "entropy") == 0;
+  int single = loss->family == VLOSS_PAIRWISE && !(loss->arrays & VLOSS_ARRAY_TARGET);
+  if (single || loss->arrays & VLOSS_ARRAY_PROBABILITY) return make_binary;
+  return rows && (which == TARGET || alone) ? make_probabilities : makers[loss->family];
 }
 
 /* Fill an array with its first `block` bytes, over and over. */
@@ -162,7 +170,9 @@ int data_reserve(size_t bytes) {
 }
 
 static int is_filled(const call *c) {
-  return filled.loss != NULL && maker_of(filled.loss) == maker_of(c->loss) &&
+  return filled.loss != NULL && filled.loss->family == c->loss->family &&
+         maker_of(filled.loss, INPUT) == maker_of(c->loss, INPUT) &&
+         maker_of(filled.loss, TARGET) == maker_of(c->loss, TARGET) &&
          filled.loss->arrays == c->loss->arrays && filled.dtype == c->dtype &&
          memcmp(filled.shape, c->shape, sizeof c->shape) == 0;
 }
@@ -180,9 +190,8 @@ void data_fill(call *c) {
   }
   c->labels = (vloss_labels){labels, VLOSS_LABEL_INT64};
   if (is_filled(c)) return;
-  make *maker = maker_of(c->loss);
-  fill_reals(arena, c->dtype, elements, maker, INPUT);
-  fill_reals(target, c->dtype, elements, maker, TARGET);
+  fill_reals(arena, c->dtype, elements, maker_of(c->loss, INPUT), INPUT);
+  fill_reals(target, c->dtype, elements, maker_of(c->loss, TARGET), TARGET);
   memset(grad, 0, array);
   if (c->loss->arrays & VLOSS_ARRAY_VARIANCE) {
     fill_reals(grad + round_up(array), c->dtype, elements, make_variance, VARIANCE);

@@ -51,7 +51,8 @@ static size_t add_rows(const vloss_loss *loss, dtype type, implementation *found
       found[count++] = (implementation){row->name, row, NULL};
   }
   for (const extra_row *extra = extra_rows; extra->row != NULL; extra++) {
-    int built = extra->row->kernels[type] != NULL;
+    const kernel_table *kernels = extra->row->kernels[type];
+    int built = kernels != NULL && kernels->loss[loss - vloss_losses(NULL)] != NULL;
     int usable = (extra->row->features & ~features) == 0;
     if (built && usable && extra->family == loss->family)
       found[count++] = (implementation){extra->row->name, extra->row, NULL};

@@ -10,12 +10,14 @@ typedef double real;
 #define real_abs fabs
 #define real_exp exp
 #define real_log log
+#define real_log1p log1p
 #define PLAIN_LOOPS plain_f64
 #else
 typedef float real;
 #define real_abs fabsf
 #define real_exp expf
 #define real_log logf
+#define real_log1p log1pf
 #define PLAIN_LOOPS plain_f32
 #endif
 
@@ -94,6 +96,37 @@ static void kl_div(const call *c) {
   put_loss(c, sum / (double)c->shape[0]);
 }
 
+/* One log1p and two exponentials, as one writes it who has read that ln(1 + e^z) overflows. */
+static real softplus(real z) { return (z > 0 ? z : 0) + real_log1p(real_exp(-real_abs(z))); }
+static real sigmoid(real z) { return 1 / (1 + real_exp(-z)); }
+
+static void binary_cross_entropy(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real z = input[i], t = target[i];
+    sum += (double)(softplus(z) - t * z);
+    if (grad != NULL) grad[i] = share * (sigmoid(z) - t);
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
+/* Targets 0 and 1, gamma 2. */
+static void focal(const call *c) {
+  const real *input = c->input, *target = c->target;
+  real *grad = c->grad, share = (real)1 / (real)c->shape[0], alpha = (real)call_get(c, "alpha");
+  double sum = 0.0;
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    real sign = target[i] > 0 ? 1 : -1, x = sign * input[i];
+    real weight = target[i] > 0 ? alpha : 1 - alpha, miss = sigmoid(-x), ce = softplus(-x);
+    real factor = weight * miss * miss;
+    sum += (double)(factor * ce);
+    if (grad != NULL) grad[i] = -share * sign * factor * (2 * (1 - miss) * ce + miss);
+  }
+  put_loss(c, sum / (double)c->shape[0]);
+}
+
 static real least(real a, real b) { return a < b ? a : b; }
 static real most(real a, real b) { return a > b ? a : b; }
 
@@ -161,6 +194,36 @@ static void cross_entropy(const call *c) {
   put_loss(c, sum / (double)rows);
 }
 
+static real cross_entropy_soft_row(const real *z, const real *q, size_t classes, size_t stride,
+                                   real share, real *grad) {
+  real top = z[0], sum = 0, all = 0, drops = 0;
+  for (size_t k = 1; k < classes; k++) top = most(top, z[k * stride]);
+  for (size_t k = 0; k < classes; k++) {
+    real d = z[k * stride] - top, e = real_exp(d), t = q[k * stride];
+    if (grad != NULL) grad[k * stride] = e;
+    sum += e;
+    all += t;
+    drops -= t * d;
+  }
+  if (grad != NULL)
+    for (size_t k = 0; k < classes; k++)
+      grad[k * stride] = share * (grad[k * stride] * (all / sum) - q[k * stride]);
+  return drops + all * real_log(sum);
+}
+
+static void cross_entropy_soft(const call *c) {
+  const real *logits = c->input, *target = c->target;
+  size_t classes = c->shape[1], inner = c->shape[2], rows = c->shape[0] * inner;
+  real *grad = c->grad, share = (real)1 / (real)rows;
+  double sum = 0.0;
+  for (size_t row = 0; row < rows; row++) {
+    size_t start = row / inner * classes * inner + row % inner;
+    sum += (double)cross_entropy_soft_row(logits + start, target + start, classes, inner, share,
+                                          grad ? grad + start : NULL);
+  }
+  put_loss(c, sum / (double)rows);
+}
+
 /* Dice with smoothing s is Tversky with alpha = beta = 1/2 and s/2. */
 static real tversky_group(const real *p, const real *t, size_t size, double alpha, double beta,
                           double s, real share, real *grad) {
@@ -196,7 +259,17 @@ static void tversky(const call *c) {
 }
 
 const loop PLAIN_LOOPS[] = {
-    {"l1", l1},           {"mse", mse},   {"smooth_l1", smooth_l1},         {"huber", huber},
-    {"kl_div", kl_div},   {"giou", giou}, {"cross_entropy", cross_entropy}, {"dice", dice},
-    {"tversky", tversky}, {NULL, NULL},
+    {"l1", l1},
+    {"mse", mse},
+    {"smooth_l1", smooth_l1},
+    {"huber", huber},
+    {"kl_div", kl_div},
+    {"giou", giou},
+    {"cross_entropy", cross_entropy},
+    {"cross_entropy_soft", cross_entropy_soft},
+    {"dice", dice},
+    {"tversky", tversky},
+    {"binary_cross_entropy_with_logits", binary_cross_entropy},
+    {"focal", focal},
+    {NULL, NULL},
 };

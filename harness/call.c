@@ -127,7 +127,7 @@ typedef vloss_status runner(const call *c);
 #define OWN_FIELDS(list)                                    \
   vloss_##list##_options own = {.struct_size = sizeof own}; \
   set_fields(c, &own);
-#define RUN_elements(name, dtype, parameters)                                                  \
+#define RUN_flagged(name, dtype, parameters)                                                  \
   static vloss_status run_##name##_##dtype(const call *c) {                                    \
     OWN_##parameters return vloss_##name##_##dtype(                                            \
         c->input, c->target, c->shape[0], PASS_##parameters c->options, c->loss_out, c->grad); \
@@ -153,6 +153,27 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
                                   &own, c->options, c->loss_out, c->grad);                    \
   }
+#define RUN_picked_rows RUN_rows
+#define RUN_TARGET_ROWS(name, dtype, own)                                                         \
+  set_fields(c, &own);                                                                            \
+  return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own, \
+                                c->options, c->loss_out, c->grad)
+#define RUN_soft_rows(name, dtype, parameters)              \
+  static vloss_status run_##name##_##dtype(const call *c) { \
+    vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;       \
+    own.class_weight = c->class_weight;                     \
+    RUN_TARGET_ROWS(name, dtype, own);                      \
+  }
+#define RUN_teacher_rows(name, dtype, parameters)           \
+  static vloss_status run_##name##_##dtype(const call *c) { \
+    vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT; \
+    RUN_TARGET_ROWS(name, dtype, own);                      \
+  }
+#define RUN_entropy_rows(name, dtype, parameters)                                              \
+  static vloss_status run_##name##_##dtype(const call *c) {                                    \
+    return vloss_##name##_##dtype(c->input, c->shape[0], c->shape[1], c->shape[2], c->options, \
+                                  c->loss_out, c->grad);                                       \
+  }
 #define RUN_overlap(name, dtype, parameters)                                                       \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \
@@ -160,6 +181,26 @@ typedef vloss_status runner(const call *c);
     set_fields(c, &own);                                                                           \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
                                   c->loss_out, c->grad);                                           \
+  }
+#define RUN_binary(name, dtype, parameters)                                                        \
+  static vloss_status run_##name##_##dtype(const call *c) {                                        \
+    vloss_binary_options own = VLOSS_BINARY_OPTIONS_INIT;                                          \
+    own.positive_weight = c->class_weight;                                                         \
+    own.classes = c->shape[1];                                                                     \
+    own.inner = c->shape[2];                                                                       \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
+                                  c->grad);                                                        \
+  }
+#define RUN_focals(name, dtype, parameters)                                                        \
+  static vloss_status run_##name##_##dtype(const call *c) {                                        \
+    vloss_focal_options own = VLOSS_FOCAL_OPTIONS_INIT;                                            \
+    set_fields(c, &own);                                                                           \
+    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
+                                  c->grad);                                                        \
+  }
+#define RUN_single(name, dtype, parameters)                                                 \
+  static vloss_status run_##name##_##dtype(const call *c) {                                 \
+    return vloss_##name##_##dtype(c->input, c->shape[0], c->options, c->loss_out, c->grad); \
   }
 #define LOSS(name, family, parameters) \
   RUN_##family(name, f32, parameters) RUN_##family(name, f64, parameters)

@@ -14,11 +14,12 @@ typedef struct call {
   const vloss_loss *loss; /* a row of vloss_losses() */
   dtype dtype;
   const void *input;  /* logits for rows */
-  const void *target; /* not for rows */
+  const void *target; /* what loss->arrays says is read */
   const void *variance;
   vloss_labels labels;
-  const void *class_weight;
-  /* pairwise and boxes: n; rows: n, classes, inner; overlap: groups, size, channels */
+  const void *class_weight; /* or positive_weight */
+  /* pairwise: n, and where positives are weighed classes, inner; boxes: n; rows: n, classes,
+   * inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
   const vloss_options *options;

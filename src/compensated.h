@@ -11,17 +11,15 @@ typedef struct compensated {
   double value, error;
 } compensated;
 
-/* Inlined by force: frame.h says why.
- *
- * The rounded sum of a and b, and exactly what rounding lost (Knuth). */
-static inline __attribute__((always_inline)) double two_sum(double a, double b, double *lost) {
+/* The rounded sum of a and b, and exactly what rounding lost (Knuth). */
+static inline double two_sum(double a, double b, double *lost) {
   double sum = a + b, shadow = sum - a;
   *lost = (a - (sum - shadow)) + (b - shadow);
   return sum;
 }
 
 /* Adds b to a. An infinite or NaN value has no error to speak of. */
-static inline __attribute__((always_inline)) void sum_merge(compensated *a, compensated b) {
+static inline void sum_merge(compensated *a, compensated b) {
   double lost, total = two_sum(a->value, b.value, &lost);
   int finite = total - total == 0;
   *a = (compensated){total, finite ? a->error + (b.error + lost) : 0};

@@ -59,7 +59,9 @@ typedef struct pairwise_job {
   void *further_grad;  /* and where its gradient goes, or NULL */
   /* the numbers among the parameters; behind one that stands alone, 1 minus it */
   double parameters[4];
-  int flags; /* the flags among them: the first in bit 0 */
+  int flags;                   /* the flags among them: the first in bit 0 */
+  const void *class_parameter; /* or NULL: the first parameter of each class; element i has */
+  size_t classes, inner;       /* class i / inner % classes */
 } pairwise_job;
 
 /* Units: boxes. */
@@ -70,14 +72,17 @@ typedef struct boxes_job {
   int only_weights; /* sum the weights that a loss gives its boxes instead of the losses */
 } boxes_job;
 
-/* Units: rows, counted n-major: row = n * inner + position. */
+/* Units: rows, counted n-major: row = n * inner + position. A loss sets what it has. */
 typedef struct rows_job {
   job base;
   vloss_labels labels;
+  const void *target; /* in the input's shape */
   size_t classes, inner;
   const void *class_weight; /* or NULL */
-  double smoothing;
+  double smoothing, gamma, temperature;
   int64_t ignore_index;
+  int teacher_logits; /* the target is logits */
+  int squared;        /* times the temperature twice */
 } rows_job;
 
 typedef enum overlap_phase {

@@ -9,11 +9,18 @@
 
 /* What a frame asks of a loss. */
 #define pairwise_steps(name) name
-#define elements_steps(name) name, name##_settings
+#define flagged_steps(name) name, name##_settings
 #define variance_steps(name) name, name##_settings
 #define boxes_steps(name) name##_terms, name
 #define rows_steps(name) name
+#define picked_rows_steps(name) name
+#define soft_rows_steps(name) &name
+#define teacher_rows_steps(name) &name
+#define entropy_rows_steps(name) &name
 #define overlap_steps(name) name
+#define binary_steps(name) name
+#define focals_steps(name) name##_hard, name
+#define single_steps(name) name
 
 /* A kernel, and what its frame keeps out of line. */
 #define LOSS(name, family, parameters)                                                          \

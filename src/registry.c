@@ -37,11 +37,21 @@ static const vloss_parameter alpha_iou[] = {BOX_FIELDS,
                                             BASES(VLOSS_BASE_CIOU, "iou|giou|diou|ciou"),
                                             NUMBER(box, alpha, 3.0, 0x1p-126, DBL_MAX)};
 
-static const vloss_parameter cross_entropy[] = {
-    NUMBER(cross_entropy, smoothing, 0.0, 0.0, 1.0),
-    {"ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1,
-     offsetof(vloss_cross_entropy_options, ignore_index)},
-};
+#define IGNORE_INDEX                                                \
+  {                                                                 \
+    "ignore_index", -100.0, -0x1p63, 0x1.fffffffffffffp62, NULL, 1, \
+        offsetof(vloss_cross_entropy_options, ignore_index)         \
+  }
+static const vloss_parameter cross_entropy[] = {NUMBER(cross_entropy, smoothing, 0.0, 0.0, 1.0),
+                                                IGNORE_INDEX};
+static const vloss_parameter focal_softmax[] = {NUMBER(cross_entropy, gamma, 2.0, 0.0, DBL_MAX),
+                                                IGNORE_INDEX};
+static const vloss_parameter nll[] = {IGNORE_INDEX};
+static const vloss_parameter cross_entropy_soft[] = {NUMBER(soft, smoothing, 0.0, 0.0, 1.0)};
+static const vloss_parameter teacher[] = {CHOICE(teacher, teacher, VLOSS_TEACHER_PROBABILITIES,
+                                                 VLOSS_TEACHER_LOGITS, "probabilities|logits"),
+                                          NUMBER(teacher, temperature, 1.0, 0x1p-60, 0x1p60),
+                                          FLAG(teacher, squared)};
 
 #define OVERLAP_FIELDS(gamma_value)                                                       \
   CHOICE(overlap, activation, VLOSS_IDENTITY, VLOSS_SOFTMAX, "identity|sigmoid|softmax"), \
@@ -58,6 +68,13 @@ static const vloss_parameter tversky[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log
 static const vloss_parameter jaccard[] = {OVERLAP_FIELDS(1.0), FLAG(overlap, log)};
 static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE_WEIGHTS(0.7, 0.3)};
 
+/* alpha < 0: no weights of the classes */
+static const vloss_parameter focal[] = {NUMBER(focal, alpha, 0.25, -DBL_MAX, 1.0),
+                                        NUMBER(focal, gamma, 2.0, 0.0, DBL_MAX)};
+static const vloss_parameter quality_focal[] = {NUMBER(focal, beta, 2.0, 0.0, DBL_MAX)};
+static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_MAX),
+                                            NUMBER(focal, gamma, 2.0, 0.0, DBL_MAX)};
+
 /* Ranges of the parameters in prototypes. */
 #define RANGE_beta 0.0, DBL_MAX, NULL, 0, 0
 #define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0, 0
@@ -71,18 +88,32 @@ static const vloss_parameter focal_tversky[] = {OVERLAP_FIELDS(4.0 / 3), MISTAKE
 #define PARAMETERS_FIELDS(list) list, COUNT(list)
 
 #define FAMILY_pairwise VLOSS_PAIRWISE
-#define FAMILY_elements VLOSS_PAIRWISE
+#define FAMILY_flagged VLOSS_PAIRWISE
 #define FAMILY_variance VLOSS_PAIRWISE
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
+#define FAMILY_picked_rows VLOSS_ROWS
+#define FAMILY_soft_rows VLOSS_ROWS
+#define FAMILY_teacher_rows VLOSS_ROWS
+#define FAMILY_entropy_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
+#define FAMILY_binary VLOSS_PAIRWISE
+#define FAMILY_focals VLOSS_PAIRWISE
+#define FAMILY_single VLOSS_PAIRWISE
 
 #define ARRAYS_pairwise VLOSS_ARRAY_TARGET
-#define ARRAYS_elements VLOSS_ARRAY_TARGET
+#define ARRAYS_flagged VLOSS_ARRAY_TARGET
 #define ARRAYS_variance VLOSS_ARRAY_TARGET | VLOSS_ARRAY_VARIANCE
 #define ARRAYS_boxes VLOSS_ARRAY_TARGET
 #define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_picked_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_soft_rows VLOSS_ARRAY_TARGET | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_teacher_rows VLOSS_ARRAY_TARGET
+#define ARRAYS_entropy_rows 0
 #define ARRAYS_overlap VLOSS_ARRAY_TARGET
+#define ARRAYS_focals VLOSS_ARRAY_TARGET | VLOSS_ARRAY_PROBABILITY
+#define ARRAYS_binary ARRAYS_focals | VLOSS_ARRAY_POSITIVE_WEIGHT
+#define ARRAYS_single 0
 
 const vloss_loss vloss_registry[LOSSES] = {
 #define LOSS(name, family, parameters) \

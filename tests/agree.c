@@ -8,7 +8,7 @@
 #include "dispatch.h"
 #include "testing.h"
 
-enum { CAPACITY = 9 << 20 };
+enum { CAPACITY = 18 << 20 };
 enum {
   INPUT,
   TARGET,

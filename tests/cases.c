@@ -24,11 +24,12 @@ static size_t candidates(const vloss_parameter *p, double *values) {
       if (*c == '|') add(values, &count, p, ++choice);
     return count;
   }
-  if (p->low < -1e6) { /* an index */
+  if (p->whole) { /* an index */
     add(values, &count, p, 1);
     add(values, &count, p, 255);
     return count;
   }
+  if (p->low < -1e6) add(values, &count, p, -1);
   add(values, &count, p, p->low);
   if (p->high <= 1e6) add(values, &count, p, p->high);
   add(values, &count, p, p->value == 0 ? 1e-7 : p->value * 0.3);
@@ -126,6 +127,21 @@ static void make_labels(rng *r, problem *p, int ignore) {
   p->call.labels = (vloss_labels){p->labels, type};
 }
 
+/* Weights of positives: one, or of classes that divide the samples. */
+static void make_positive_weights(rng *r, problem *p) {
+  size_t *shape = p->call.shape, n = shape[0];
+  static const size_t sizes[] = {1, 2, 3, 5, 64};
+  size_t classes = sizes[rng_below(r, 5)], inner = sizes[rng_below(r, 5)];
+  if (n % (classes * inner) == 0) {
+    shape[1] = classes;
+    shape[2] = inner;
+  } else if (rng_below(r, 2) && n > 0) {
+    shape[1] = n;
+  }
+  p->call.class_weight = p->class_weight = array(shape[1], dtype_size(p->call.dtype));
+  data_fill_weights(r, p->call.dtype, shape[1], p->class_weight);
+}
+
 static void make_extras(rng *r, problem *p, unsigned extras) {
   dtype type = p->call.dtype;
   if (extras & EXTRA_WEIGHT) {
@@ -141,6 +157,8 @@ static void make_extras(rng *r, problem *p, unsigned extras) {
     p->call.class_weight = p->class_weight = array(p->call.shape[1], dtype_size(type));
     data_fill_weights(r, type, p->call.shape[1], p->class_weight);
   }
+  if (extras & EXTRA_CLASS_WEIGHT && p->call.loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT)
+    make_positive_weights(r, p);
   if (extras & EXTRA_DIVISOR) p->options.divisor = 3.5;
   if (extras & EXTRA_SCALE) p->options.scale = 1.75;
 }

@@ -26,8 +26,8 @@ enum {
   EXTRA_GRAD_OUTPUT = 2,
   EXTRA_DIVISOR = 4,       /* 3.5 */
   EXTRA_SCALE = 8,         /* 1.75 */
-  EXTRA_CLASS_WEIGHT = 16, /* rows only */
-  EXTRA_IGNORED = 32,      /* rows only: some labels are ignore_index */
+  EXTRA_CLASS_WEIGHT = 16, /* of losses that have them */
+  EXTRA_IGNORED = 32,      /* with labels: some labels are ignore_index */
   EXTRA_ALL = 63
 };
 

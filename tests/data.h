@@ -37,7 +37,8 @@ typedef enum data_kind {
 const char *data_kind_name(data_kind kind);
 
 /* Fill the arrays of a call whose loss, dtype, shape, parameters and labels are set. `target` is
- * not touched for rows. Samples of every kind of nastiness take turns, in seeded order. */
+ * touched where the loss has one. Samples of every kind of nastiness take turns, in seeded order.
+ */
 void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target);
 
 /* Variances for such a call: positive if plain. */

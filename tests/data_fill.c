@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 
 #include "data_values.h"
 
@@ -102,6 +103,98 @@ static double probability(rng *r) {
   return choice == 0 ? 0 : choice == 1 ? 1 : rng_unit(r);
 }
 
+/* Hard or soft, next to an end of [0, 1], equal to the logit's probability, and seldom outside. */
+static double binary_target(rng *r, dtype type, double z) {
+  double soft = rng_unit(r);
+  switch (rng_below(r, 16)) {
+    case 0: return soft;
+    case 1: return 0.5;
+    case 2: return value_step(type, 1, -1 - value_integer(r, 0, 3));
+    case 3: return fabs(value_scaled(r, type == F32 ? -140 : -1060, -1));
+    case 4: return fabs(z) < 4 ? 1 / (1 + (z < 0 ? 2 : 0.25)) : 0;
+    default: return (double)rng_below(r, 2);
+  }
+}
+
+static double outside_target(rng *r, dtype type) {
+  static const double values[] = {-1, 2, -0x1p-149, 1 + 0x1p-23};
+  size_t choice = rng_below(r, 6);
+  return choice < 4 ? values[choice] : value_wild(r, type);
+}
+
+static void fill_binary(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  for (size_t i = 0; i < c->shape[0]; i++) {
+    size_t modes[] = {0, 5, 6, 8, 8, 8}, mode = kind == DATA_PLAIN ? 8 : modes[rng_below(r, 6)];
+    double z = wild_logit(r, c->dtype, kind, row_logit(r, c->dtype, mode, 0));
+    double t = binary_target(r, c->dtype, z);
+    if (kind >= DATA_WILD && rng_below(r, 64) == 0) t = outside_target(r, c->dtype);
+    if (kind == DATA_SPECIAL && rng_below(r, 16) == 0) t = value_special(r);
+    data_set(c->dtype, input, i, z);
+    if (target != NULL) data_set(c->dtype, target, i, t);
+  }
+}
+
+static int is_binary(const call *c) {
+  unsigned arrays = c->loss->arrays;
+  int single = c->loss->family == VLOSS_PAIRWISE && !(arrays & VLOSS_ARRAY_TARGET);
+  return single || arrays & VLOSS_ARRAY_PROBABILITY;
+}
+
+/* One probability of a row whose kind is `mode`; class k of `classes`, of which one is `chosen`. */
+static double row_probability(rng *r, size_t mode, size_t k, size_t chosen, size_t classes) {
+  double x = rng_between(r, 0.05, 0.95);
+  switch (mode) {
+    case 0: return k == chosen;
+    case 1: return probability(r);
+    case 2: return rng_below(r, 4) == 0 ? x : 0;
+    case 3: return x * value_power(value_integer(r, -140, -20));
+    case 4: return k == chosen ? 1 - 0x1p-20 : 0x1p-20 / (double)classes;
+    case 5: return 1 / (double)classes;
+    case 6: return 0;
+    default: return mode == 8 ? x : x * 2 / (double)(classes + 2);
+  }
+}
+
+/* Rows of probabilities: a target, or the input of a loss that takes them. `masks` holds logits:
+ * where one is -inf the finite kinds have no probability. */
+static void fill_probabilities(rng *r, data_kind kind, const call *c, const void *masks, void *to) {
+  size_t classes = c->shape[1], inner = c->shape[2];
+  for (size_t row = 0; row < c->shape[0] * inner; row++) {
+    size_t first = row / inner * classes * inner + row % inner;
+    size_t mode = kind == DATA_PLAIN ? 8 : rng_below(r, 10), chosen = rng_below(r, classes + 1);
+    int wild = kind >= DATA_WILD && rng_below(r, 4) == 0;
+    for (size_t k = 0; k < classes; k++) {
+      size_t at = first + k * inner;
+      double p = row_probability(r, mode, k, chosen, classes);
+      if (wild && rng_below(r, 16) == 0) p = value_wild(r, c->dtype);
+      if (wild && kind == DATA_SPECIAL && rng_below(r, 16) == 0) p = value_special(r);
+      double z = masks != NULL ? data_get(c->dtype, masks, at) : 0;
+      data_set(c->dtype, to, at, kind < DATA_SPECIAL && isinf(z) && z < 0 ? 0 : p);
+    }
+  }
+}
+
+/* Logits of a teacher, masked where the student is for the finite kinds. */
+static void fill_teacher(rng *r, data_kind kind, const call *c, const void *input, void *target) {
+  fill_rows(r, kind, c, target);
+  for (size_t i = 0; kind < DATA_SPECIAL && i < call_elements(c); i++) {
+    double z = data_get(c->dtype, input, i);
+    if (isinf(z) && z < 0) data_set(c->dtype, target, i, z);
+  }
+}
+
+static void fill_any_rows(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  if (strcmp(c->loss->name, "entropy") == 0)
+    fill_probabilities(r, kind, c, NULL, input);
+  else
+    fill_rows(r, kind, c, input);
+  if (!(c->loss->arrays & VLOSS_ARRAY_TARGET)) return;
+  if (call_get(c, "teacher") == 1)
+    fill_teacher(r, kind, c, input, target);
+  else
+    fill_probabilities(r, kind, c, input, target);
+}
+
 static pair overlap_pair(rng *r, size_t mode) {
   double hard = (double)rng_below(r, 2), soft = rng_unit(r);
   switch (mode) {
@@ -147,10 +240,14 @@ static void fill_overlap(rng *r, data_kind kind, const call *c, void *input, voi
 }
 
 void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  if (is_binary(c)) {
+    fill_binary(r, kind, c, input, target);
+    return;
+  }
   switch (c->loss->family) {
     case VLOSS_PAIRWISE: fill_pairwise(r, kind, c, input, target); break;
     case VLOSS_BOXES: fill_boxes(r, kind, c, input, target); break;
-    case VLOSS_ROWS: fill_rows(r, kind, c, input); break;
+    case VLOSS_ROWS: fill_any_rows(r, kind, c, input, target); break;
     case VLOSS_OVERLAP: fill_overlap(r, kind, c, input, target); break;
   }
 }

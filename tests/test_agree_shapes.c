@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Is every loss bit-identical on each instruction set for the shapes that its family treats apart:
  * few and many classes, strided classes, small and long groups, and sizes that are split into
- * tasks? */
+ * tasks, or written around the caches? */
 
 #include "agree.h"
 #include "executors.h"
@@ -97,6 +97,40 @@ static void split(rng *r, const vloss_loss *loss, dtype type) {
     }
 }
 
+/* Gradients of 16 MiB and more go around the caches, but not in place. */
+static void streamed(const char *name, dtype type, size_t samples, size_t size, size_t channels,
+                     vloss_grouping grouping) {
+  size_t elements = ((size_t)16 << 20) / dtype_size(type);
+  size_t shape[3] = {samples ? samples : elements / size + 1, size, channels};
+  call c = call_init(call_find(name), type);
+  rng r = rng_init(data_seed(), size);
+  if (samples > 0) shape[1] = (elements / samples / channels + 1) * channels;
+  (void)call_set(&c, "grouping", grouping);
+  problem *p = problem_new(&r, &c, shape, DATA_NASTY, VLOSS_MEAN, 0);
+  agree_reference(p);
+  for (size_t i = 0; i < agree_isas(); i++) {
+    agree_repeat(p, i, (repetition){PLACE_START, WANT_BOTH, &executor_threads});
+    agree_repeat(p, i, (repetition){PLACE_START, WANT_GRAD, NULL});
+    agree_repeat(p, i, (repetition){PLACE_ODD, WANT_BOTH, NULL}); /* not aligned: not streamed */
+    agree_repeat(p, i, (repetition){PLACE_START, WANT_IN_PLACE, NULL});
+  }
+  problem_free(p);
+}
+
+static void test_streamed(void **state) {
+  (void)state;
+  if (mode_emulated()) skip();
+  for (dtype type = F32; type < DTYPE_COUNT; type++) {
+    streamed("mse", type, 0, 1, 1, VLOSS_GROUP_IMAGE);
+    streamed("giou", type, 0, 4, 1, VLOSS_GROUP_IMAGE);
+    streamed("cross_entropy", type, 0, 1000, 1, VLOSS_GROUP_IMAGE);
+    streamed("cross_entropy", type, 0, 5003, 1, VLOSS_GROUP_IMAGE); /* more than a row may keep */
+    streamed("dice", type, 2, 0, 3, VLOSS_GROUP_IMAGE);
+    streamed("dice", type, 2, 0, 3, VLOSS_GROUP_CHANNEL); /* long runs */
+    streamed("dice", type, 0, 192, 3, VLOSS_GROUP_CHANNEL);
+  }
+}
+
 static void test_rows(void **state) {
   (void)state;
   agree_for_each(rows);
@@ -115,6 +149,6 @@ static void test_split(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_rows), cmocka_unit_test(test_groups),
-                                     cmocka_unit_test(test_split)};
+                                     cmocka_unit_test(test_split), cmocka_unit_test(test_streamed)};
   return cmocka_run_group_tests(tests, agree_start, agree_stop) != 0;
 }

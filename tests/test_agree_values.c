@@ -103,9 +103,18 @@ static int is_nan(dtype type, const void *array, size_t index) {
 /* What an ignored row holds does not matter. */
 static int is_ignored(const problem *p, size_t sample) {
   const call *c = &p->call;
-  if (c->loss->family != VLOSS_ROWS) return 0;
+  if (!(c->loss->arrays & VLOSS_ARRAY_LABELS)) return 0;
   vloss_labels labels = {p->labels, c->labels.type};
   return data_label(&labels, sample) == (int64_t)call_get(c, "ignore_index");
+}
+
+/* Whether a loss of log-probabilities does not read an element: another class than the label's. */
+static int is_unread(const problem *p, size_t element) {
+  const call *c = &p->call;
+  if (strcmp(c->loss->name, "nll") != 0) return 0;
+  vloss_labels labels = {p->labels, c->labels.type};
+  size_t label = element / c->shape[2] % c->shape[1];
+  return data_label(&labels, call_sample_of(c, element)) != (int64_t)label;
 }
 
 static const char *describe_case(const problem *p) {
@@ -128,7 +137,7 @@ static void check_contained(const problem *p, size_t where, int own, const void 
                             const void *grad) {
   dtype type = p->call.dtype;
   size_t size = dtype_size(type), sick = call_sample_of(&p->call, where), span = coupled(&p->call);
-  if (is_ignored(p, sick)) sick = SIZE_MAX;
+  if (is_ignored(p, sick) || is_unread(p, where)) sick = SIZE_MAX;
   unsigned char *ill = calloc(p->samples, 1);
   assert_non_null(ill);
   for (size_t i = 0; i < p->elements; i++) {

@@ -10,14 +10,14 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static void null_pointers(problem *p) {
-  vloss_family family = p->call.loss->family;
+  const vloss_loss *loss = p->call.loss;
   call c = p->call;
   c.input = NULL;
-  expect_error(p, &c, VLOSS_ERROR_NULL, input_name(family));
+  expect_error(p, &c, VLOSS_ERROR_NULL, input_name(loss));
   c = p->call;
   c.target = NULL;
   c.labels.data = NULL;
-  expect_error(p, &c, VLOSS_ERROR_NULL, target_name(family));
+  if (target_name(loss) != NULL) expect_error(p, &c, VLOSS_ERROR_NULL, target_name(loss));
   c = p->call;
   c.loss_out = c.grad = c.grad_variance = NULL;
   expect_error(p, &c, VLOSS_ERROR_NULL, NULL);
@@ -85,6 +85,24 @@ static void overlaps(problem *p) {
   c = p->call;
   c.grad = (char *)p->input + size;
   expect_error(p, &c, VLOSS_ERROR_OVERLAP, "grad");
+}
+
+/* A report is an output too: it may not reach into another array. */
+static void report_overlaps(problem *p) {
+  static vloss_report reports[2];
+  vloss_options options = p->options;
+  options.report = reports;
+  for (int which = 0; which < 3; which++) {
+    void *inside = (char *)(reports + 1) - sizeof(double);
+    call c = p->call;
+    c.options = &options;
+    if (which == 0) c.loss_out = inside;
+    if (which == 1) c.grad = inside;
+    if (which == 2) c.input = inside;
+    reports[0] = (vloss_report)VLOSS_REPORT_INIT;
+    assert_int_equal(call_run(&c), VLOSS_ERROR_OVERLAP);
+    assert_string_equal(reports[0].argument, "report");
+  }
 }
 
 /* Products and byte counts that do not fit; each axis alone, then all. */
@@ -161,12 +179,12 @@ static void parameters(problem *p) {
       bad_parameter(p, i, -1);
       continue;
     }
-    if (parameter->low < -1e6) continue; /* any integer is a good index */
+    if (parameter->whole) continue; /* any integer is a good index */
     bad_parameter(p, i, (double)NAN);
     bad_parameter(p, i, (double)INFINITY);
     bad_parameter(p, i, -(double)INFINITY);
     bad_parameter(p, i, nextafter(parameter->low, -(double)INFINITY));
-    bad_parameter(p, i, -1);
+    if (parameter->low >= 0) bad_parameter(p, i, -1);
     if (parameter->high < 1e6) bad_parameter(p, i, nextafter(parameter->high, (double)INFINITY));
   }
 }
@@ -176,7 +194,7 @@ static void good_parameters(problem *p) {
   for (size_t i = 0; i < p->call.loss->parameter_count; i++) {
     const vloss_parameter *parameter = &p->call.loss->parameters[i];
     const double ends[] = {parameter->low, parameter->high};
-    if (parameter->low < -1e6) continue;
+    if (parameter->whole) continue;
     for (size_t k = 0; k < 2; k++) {
       call c = p->call;
       c.parameters[i] = ends[k];
@@ -267,6 +285,7 @@ static void test_many_channels(void **state) {
   }
 EACH_PROBLEM(null_pointers)
 EACH_PROBLEM(overlaps)
+EACH_PROBLEM(report_overlaps)
 EACH_PROBLEM(sizes)
 EACH_PROBLEM(option_values)
 EACH_PROBLEM(parameters)
@@ -276,10 +295,10 @@ EACH_PROBLEM(channels)
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_null_pointers), cmocka_unit_test(test_overlaps),
-      cmocka_unit_test(test_sizes),         cmocka_unit_test(test_option_values),
-      cmocka_unit_test(test_parameters),    cmocka_unit_test(test_good_parameters),
-      cmocka_unit_test(test_log_rules),     cmocka_unit_test(test_channels),
-      cmocka_unit_test(test_many_channels)};
+      cmocka_unit_test(test_null_pointers),   cmocka_unit_test(test_overlaps),
+      cmocka_unit_test(test_report_overlaps), cmocka_unit_test(test_sizes),
+      cmocka_unit_test(test_option_values),   cmocka_unit_test(test_parameters),
+      cmocka_unit_test(test_good_parameters), cmocka_unit_test(test_log_rules),
+      cmocka_unit_test(test_channels),        cmocka_unit_test(test_many_channels)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

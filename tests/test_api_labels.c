@@ -71,14 +71,14 @@ static void labels_of(const problem *p, vloss_label_type type) {
   assert_int_equal(call_run(&c), VLOSS_OK);
 }
 
-/* Run f for every loss of rows with ROWS labels; n and inner share them. */
-static void for_each_rows(void (*f)(problem *p)) {
+/* Run f for every loss of rows that reads such an array, with ROWS rows; n and inner share them. */
+static void for_each_rows(unsigned array, void (*f)(problem *p)) {
   size_t count;
   const vloss_loss *losses = vloss_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (int type = 0; type < DTYPE_COUNT; type++) {
       static const size_t shape[] = {ROWS / SEVERAL, CLASSES, SEVERAL};
-      if (losses[i].family != VLOSS_ROWS) continue;
+      if (!(losses[i].arrays & array)) continue;
       rng r = rng_init(data_seed(), i);
       call c = case_call(&losses[i], (dtype)type, 0);
       problem *p = problem_new(&r, &c, shape, DATA_PLAIN, VLOSS_NONE, EXTRA_CLASS_WEIGHT);
@@ -113,12 +113,24 @@ static void class_weights(problem *p) {
 
 static void test_labels(void **state) {
   (void)state;
-  for_each_rows(bad_labels_of_rows);
+  for_each_rows(VLOSS_ARRAY_LABELS, bad_labels_of_rows);
 }
 
 static void test_class_weights(void **state) {
   (void)state;
-  for_each_rows(class_weights);
+  for_each_rows(VLOSS_ARRAY_CLASS_WEIGHT, class_weights);
+}
+
+/* Labels of 64 bits may be too many where logits of 32 are not. */
+static void test_too_many_labels(void **state) {
+  (void)state;
+  float logit = 0, loss = 5;
+  int64_t label = 0;
+  vloss_labels labels = {&label, VLOSS_LABEL_INT64};
+  size_t n = PTRDIFF_MAX / sizeof label + 1;
+  assert_int_equal(vloss_cross_entropy_f32(&logit, labels, n, 1, 1, NULL, NULL, &loss, NULL),
+                   VLOSS_ERROR_SIZE);
+  assert_true(loss == 5);
 }
 
 static const size_t unknown_sizes[] = {0, 1, 8, 12, 1000, SIZE_MAX};
@@ -137,7 +149,10 @@ static void test_struct_sizes(void **state) {
     vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;
     vloss_cross_entropy_options ce = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
     vloss_overlap_options overlap = VLOSS_OVERLAP_OPTIONS_INIT;
+    vloss_soft_options soft = VLOSS_SOFT_OPTIONS_INIT;
+    vloss_teacher_options teacher = VLOSS_TEACHER_OPTIONS_INIT;
     box.struct_size = ce.struct_size = overlap.struct_size = unknown_sizes[i];
+    soft.struct_size = teacher.struct_size = unknown_sizes[i];
 #define BAD(call, name)                            \
   assert_int_equal(call, VLOSS_ERROR_STRUCT_SIZE); \
   assert_string_equal(report.argument, name)
@@ -147,6 +162,15 @@ static void test_struct_sizes(void **state) {
         "cross_entropy");
     BAD(vloss_cross_entropy_f64(d, labels, 2, 3, 1, &ce, &options, &d_loss, d_grad),
         "cross_entropy");
+    BAD(vloss_nll_f32(f, labels, 2, 3, 1, &ce, &options, &f_loss, f_grad), "cross_entropy");
+    BAD(vloss_focal_softmax_f64(d, labels, 2, 3, 1, &ce, &options, &d_loss, d_grad),
+        "cross_entropy");
+    BAD(vloss_cross_entropy_soft_f32(f, f + 8, 2, 3, 1, &soft, &options, &f_loss, f_grad), "soft");
+    BAD(vloss_cross_entropy_soft_f64(d, d + 8, 2, 3, 1, &soft, &options, &d_loss, d_grad), "soft");
+    BAD(vloss_kl_div_with_logits_f32(f, f + 8, 2, 3, 1, &teacher, &options, &f_loss, f_grad),
+        "teacher");
+    BAD(vloss_js_div_with_logits_f64(d, d + 8, 2, 3, 1, &teacher, &options, &d_loss, d_grad),
+        "teacher");
     BAD(vloss_dice_f32(f, f + 8, 2, 3, &overlap, &options, &f_loss, f_grad), "overlap");
     BAD(vloss_dice_f64(d, d + 8, 2, 3, &overlap, &options, &d_loss, d_grad), "overlap");
     BAD(vloss_tversky_f32(f, f + 8, 2, 3, &overlap, &options, &f_loss, f_grad), "overlap");
@@ -181,6 +205,7 @@ static void test_foreign_options(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_labels), cmocka_unit_test(test_class_weights),
-      cmocka_unit_test(test_struct_sizes), cmocka_unit_test(test_foreign_options)};
+      cmocka_unit_test(test_too_many_labels), cmocka_unit_test(test_struct_sizes),
+      cmocka_unit_test(test_foreign_options)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What calls report, and what they give for nothing: no samples, only ignored ones, weights of
  * zero. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,7 +80,7 @@ static void weightless(problem *p) {
 
 /* Every row ignored, NaN in every logit: the mean of nothing. */
 static void ignored(problem *p) {
-  if (p->call.loss->family != VLOSS_ROWS) return;
+  if (!(p->call.loss->arrays & VLOSS_ARRAY_LABELS)) return;
   call c = p->call;
   int32_t labels[64];
   assert_true(p->samples <= COUNT(labels));
@@ -98,12 +99,57 @@ static void ignored(problem *p) {
 
 /* Class weights that sum to 0 over the batch: the mean of nothing again. */
 static void classes_without_weight(problem *p) {
-  if (p->class_weight == NULL || p->options.reduction != VLOSS_MEAN) return;
+  if (p->labels == NULL || p->options.reduction != VLOSS_MEAN) return;
   for (size_t i = 0; i < p->call.shape[1]; i++) data_set(p->call.dtype, p->class_weight, i, 0);
   p->options.divisor = 0;
   assert_int_equal(call_run(&p->call), VLOSS_OK);
   assert_true(value(p, p->loss, 0) == 0);
   for (size_t i = 0; i < p->elements; i++) assert_true(value(p, p->grad, i) == 0);
+}
+
+/* The largest numbers that a call takes as factors give infinities at most: where the input is the
+ * target, or a probability is 0, they meet zeros. */
+static void expect_no_nan(const problem *p, const char *what) {
+  char name[CASE_NAME];
+  assert_int_equal(call_run(&p->call), VLOSS_OK);
+  for (size_t i = 0; i < p->loss_count + p->elements; i++) {
+    int is_loss = i < p->loss_count;
+    double x = is_loss ? value(p, p->loss, i) : value(p, p->grad, i - p->loss_count);
+    if (isnan(x))
+      fail_msg("%s, reduction %d: NaN with %s", case_name(&p->call, name, sizeof name),
+               (int)p->options.reduction, what);
+  }
+}
+
+static void fill_largest(const problem *p, void *array, size_t count) {
+  double largest = p->call.dtype == F32 ? (double)FLT_MAX : DBL_MAX;
+  for (size_t i = 0; array != NULL && i < count; i++) data_set(p->call.dtype, array, i, largest);
+}
+
+static void largest_factors(problem *p) {
+  dtype type = p->call.dtype;
+  size_t upstreams = p->options.reduction == VLOSS_NONE ? p->samples : 1;
+  for (size_t i = 0; i < p->elements; i += 2) {
+    if (p->target != NULL) data_set(type, p->input, i, value(p, p->target, i));
+    if (p->target == NULL) data_set(type, p->input, i, -500);
+  }
+  for (size_t k = 0; k < p->call.loss->parameter_count; k++) {
+    const vloss_parameter *parameter = &p->call.loss->parameters[k];
+    if (parameter->choices != NULL || parameter->whole) continue;
+    p->call.parameters[k] = parameter->high;
+    expect_no_nan(p, parameter->name);
+    p->call.parameters[k] = parameter->value;
+  }
+  p->options.scale = type == F32 ? (double)FLT_MAX : DBL_MAX;
+  expect_no_nan(p, "scale");
+  p->options.divisor = 0x1p-1074;
+  expect_no_nan(p, "scale and divisor");
+  fill_largest(p, p->class_weight, p->call.shape[1]);
+  expect_no_nan(p, "class weights");
+  fill_largest(p, p->weight, p->samples);
+  expect_no_nan(p, "weights");
+  fill_largest(p, p->grad_output, upstreams);
+  expect_no_nan(p, "upstream gradients");
 }
 
 static void close_to(double a, double b) {
@@ -161,6 +207,7 @@ EACH_PROBLEM(nothing_of_much)
 EACH_PROBLEM(weightless)
 EACH_PROBLEM(ignored)
 EACH_PROBLEM(classes_without_weight)
+EACH_PROBLEM(largest_factors)
 EACH_PROBLEM(consistent)
 
 static void test_degenerate_boxes(void **state) {
@@ -174,6 +221,26 @@ static void test_degenerate_boxes(void **state) {
   assert_int_equal(vloss_giou_f32(boxes[0], targets[0], 4, NULL, &options, &loss, NULL), VLOSS_OK);
   assert_int_equal(report.degenerate, 3);
   assert_int_equal(report.counted, 4);
+}
+
+/* A box with a NaN has no share in the sum of Focal-EIoU's weights, not even IoU^0 = 1. */
+static void test_nan_weighs_nothing(void **state) {
+  (void)state;
+  static const double gammas[] = {0, 0.5, 2};
+  const float boxes[][4] = {{0, 0, 1, 1}, {(float)NAN, 0, 1, 1}};
+  const float targets[][4] = {{0, 0, 1, 1}, {0, 0, 1, 1}};
+  vloss_report report = VLOSS_REPORT_INIT;
+  vloss_options options = VLOSS_OPTIONS_INIT;
+  vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;
+  options.report = &report;
+  box.normalize = 1;
+  for (size_t i = 0; i < COUNT(gammas); i++) {
+    float loss;
+    box.gamma = gammas[i];
+    assert_int_equal(vloss_focal_eiou_f32(boxes[0], targets[0], 2, &box, &options, &loss, NULL),
+                     VLOSS_OK);
+    assert_true(report.weight == 1 && isnan(loss));
+  }
 }
 
 static void test_words(void **state) {
@@ -199,8 +266,17 @@ static const void *defaults_of(const vloss_loss *loss) {
   static const vloss_overlap_options focal_tversky = VLOSS_FOCAL_TVERSKY_OPTIONS_INIT;
   static const vloss_poisson_nll_options poisson_nll = VLOSS_POISSON_NLL_OPTIONS_INIT;
   static const vloss_gaussian_nll_options gaussian_nll = VLOSS_GAUSSIAN_NLL_OPTIONS_INIT;
-  static const void *const structs[] = {
-      [VLOSS_BOXES] = &box, [VLOSS_ROWS] = &cross_entropy, [VLOSS_OVERLAP] = &overlap};
+  static const vloss_soft_options soft = VLOSS_SOFT_OPTIONS_INIT;
+  static const vloss_teacher_options teacher = VLOSS_TEACHER_OPTIONS_INIT;
+  static const vloss_focal_options focal = VLOSS_FOCAL_OPTIONS_INIT;
+  static const vloss_focal_options varifocal = VLOSS_VARIFOCAL_OPTIONS_INIT;
+  static const void *const structs[] = {[VLOSS_PAIRWISE] = &focal,
+                                        [VLOSS_BOXES] = &box,
+                                        [VLOSS_ROWS] = &teacher,
+                                        [VLOSS_OVERLAP] = &overlap};
+  if (loss->arrays & VLOSS_ARRAY_LABELS) return &cross_entropy;
+  if (loss->arrays & VLOSS_ARRAY_CLASS_WEIGHT) return &soft;
+  if (strcmp(loss->name, "varifocal") == 0) return &varifocal;
   if (strcmp(loss->name, "poisson_nll") == 0) return &poisson_nll;
   if (strcmp(loss->name, "gaussian_nll") == 0) return &gaussian_nll;
   return strcmp(loss->name, "focal_tversky") == 0 ? &focal_tversky : structs[loss->family];
@@ -267,8 +343,10 @@ int main(void) {
                                      cmocka_unit_test(test_weightless),
                                      cmocka_unit_test(test_ignored),
                                      cmocka_unit_test(test_classes_without_weight),
+                                     cmocka_unit_test(test_largest_factors),
                                      cmocka_unit_test(test_consistent),
                                      cmocka_unit_test(test_degenerate_boxes),
+                                     cmocka_unit_test(test_nan_weighs_nothing),
                                      cmocka_unit_test(test_words),
                                      cmocka_unit_test(test_defaults),
                                      cmocka_unit_test(test_no_options),

@@ -24,12 +24,13 @@ static int has_grad(const vector *v) {
 }
 
 static void check(const vector *v, dtype type) {
-  double input[MOST], target[MOST], loss[MOST], grad[MOST]; /* also hold floats */
+  double input[MOST], target[MOST], loss[MOST], grad[MOST], alpha[MOST]; /* also hold floats */
   int64_t labels[MOST];
   vloss_options options = VLOSS_OPTIONS_INIT;
   const vloss_loss *row = call_find(v->loss_name);
   if (row == NULL) fail_msg("no loss %s", v->loss_name);
   options.reduction = v->reduction;
+  if (v->scale != 0) options.scale = v->scale;
   call c = call_init(row, type);
   memcpy(c.shape, v->shape, sizeof c.shape);
   for (const setting *s = v->settings; s < v->settings + SETTINGS && s->name != NULL; s++)
@@ -37,10 +38,12 @@ static void check(const vector *v, dtype type) {
   for (size_t i = 0; i < MOST; i++) {
     data_set(type, input, i, v->input[i]);
     data_set(type, target, i, v->target[i]);
+    data_set(type, alpha, i, v->alpha);
     labels[i] = (int64_t)v->target[i];
   }
+  if (v->alpha > 0) c.class_weight = alpha;
   c.input = input;
-  if (row->family == VLOSS_ROWS)
+  if (row->arrays & VLOSS_ARRAY_LABELS)
     c.labels = (vloss_labels){labels, VLOSS_LABEL_INT64};
   else
     c.target = target;

@@ -104,6 +104,7 @@ static void test_accuracy(void **state) {
       {"log1m", vlog1m, NULL, e_log1m, 0, 1 - unit, small, 1 - unit, 1.5},
       {"log", vlog, SLEEF(log), logl, real_of(1), top, half, 2, 1.5},
       {"log1p", vlog1p, SLEEF(log1p), log1pl, 0, (real)1.8, small, (real)1.8, 1.5},
+      {"log1p_unit", vlog1p_unit, SLEEF(log1p), log1pl, 0, 1, small, 1, 1.5},
       {"sinh_small", vsinh_small, SLEEF(sinh), sinhl, 0, 1, small, 1, 1.5},
       {"sinh_small below 0", vsinh_small, SLEEF(sinh), sinhl, minus, -1, -small, -1, 1.5},
       {"sigmoid", sigmoid, NULL, e_sigmoid, 0, 100, small, 20, 3},
@@ -150,6 +151,8 @@ static void test_limits(void **state) {
   assert_true(isnan(one(vlog, -1)) && isnan(one(vlog, -inf)) && isnan(one(vlog, nan)));
   assert_true(bits_of(one(vlog1p, 0)) == 0);
   assert_true(isnan(one(vlog1p, nan)));
+  assert_true(bits_of(one(vlog1p_unit, 0)) == 0);
+  assert_true(isnan(one(vlog1p_unit, nan)));
   assert_true(one(sigmoid, 0) == (real)0.5 && one(sigmoid, inf) == 1);
   assert_true(bits_of(one(sigmoid, -inf)) == 0);
   assert_true(isnan(one(sigmoid, nan)));

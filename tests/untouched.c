@@ -16,8 +16,15 @@ problem *small_problem(const vloss_loss *loss, dtype type, vloss_reduction reduc
   return problem_new(&r, &c, shapes[loss->family], DATA_PLAIN, reduction, EXTRA_ALL);
 }
 
-const char *input_name(vloss_family family) { return family == VLOSS_ROWS ? "logits" : "input"; }
-const char *target_name(vloss_family family) { return family == VLOSS_ROWS ? "labels" : "target"; }
+const char *input_name(const vloss_loss *loss) {
+  int plain = strcmp(loss->name, "nll") == 0 || strcmp(loss->name, "entropy") == 0;
+  return loss->family == VLOSS_ROWS && !plain ? "logits" : "input";
+}
+
+const char *target_name(const vloss_loss *loss) {
+  if (loss->arrays & VLOSS_ARRAY_LABELS) return "labels";
+  return loss->arrays & VLOSS_ARRAY_TARGET ? "target" : NULL;
+}
 
 typedef struct snapshot {
   const void *array;

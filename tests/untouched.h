@@ -8,9 +8,9 @@
 /* Default parameters, every extra, a dozen samples; the shape has no axis of 1. */
 problem *small_problem(const vloss_loss *loss, dtype type, vloss_reduction reduction);
 
-/* The name of an array as a prototype of the family spells it. */
-const char *input_name(vloss_family family);
-const char *target_name(vloss_family family);
+/* The name of an array as the loss's prototype spells it; NULL: it has no target. */
+const char *input_name(const vloss_loss *loss);
+const char *target_name(const vloss_loss *loss);
 
 /* Run `c` as a variation of p.call: it must return `status`, name `argument` in the report (any
  * name if NULL), and leave every byte of p's arrays alone. Fails the running cmocka test. */

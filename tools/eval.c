@@ -52,6 +52,7 @@ static int fail_status(const evaluation *e, vloss_status status) {
                  {"variance", VARIANCE},
                  {"weight", WEIGHT},
                  {"class_weight", CLASS_WEIGHT},
+                 {"positive_weight", POSITIVE_WEIGHT},
                  {"grad_output", GRAD_OUTPUT}};
   if (status == VLOSS_ERROR_LABEL) return fail_label(e);
   const char *argument = e->report.argument != NULL ? e->report.argument : e->call.loss->name;

@@ -37,10 +37,15 @@ static int refuse(const npy *input, const char *wanted) {
   return fail("%s: shape %s, but %s", input->path, npy_shape_text(&input->shape, text), wanted);
 }
 
+/* Elements; where weights of positives are given, in classes along an axis. */
 static int pairwise(const request *r, const npy *input, call *c, npy_shape *samples) {
-  (void)r;
+  const npy_shape *shape = &input->shape;
+  size_t axes = shape->axes, axis = r->classes_last ? axes - 1 : 1;
   c->shape[0] = input->count;
-  *samples = input->shape;
+  *samples = *shape;
+  if (!(r->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || axis >= axes) return 0;
+  c->shape[1] = shape->size[axis];
+  c->shape[2] = npy_shape_count(shape, axis + 1, axes);
   return 0;
 }
 
@@ -67,16 +72,20 @@ static int rows(const request *r, const npy *input, call *c, npy_shape *samples)
   return 0;
 }
 
+enum { MOST_CHANNELS = 256 }; /* of a softmax, says the header */
+
 /* Images, and behind their axes that of the channels, whether or not anything asks for it. */
 static int overlap(const request *r, const npy *input, call *c, npy_shape *samples) {
   const npy_shape *shape = &input->shape;
   size_t axis = r->group_axes;
   vloss_grouping grouping = (vloss_grouping)(int)call_get(c, "grouping");
-  int asked = grouping == VLOSS_GROUP_IMAGE_CHANNEL || grouping == VLOSS_GROUP_CHANNEL ||
-              call_get(c, "activation") == VLOSS_SOFTMAX;
+  int softmax = call_get(c, "activation") == VLOSS_SOFTMAX;
+  int asked = softmax || grouping == VLOSS_GROUP_IMAGE_CHANNEL || grouping == VLOSS_GROUP_CHANNEL;
   if (axis > shape->axes) return refuse(input, "--group-axes counts more axes");
   if (asked && axis == shape->axes)
     return refuse(input, "no axis is left for channels behind --group-axes");
+  if (softmax && shape->size[axis] > MOST_CHANNELS)
+    return refuse(input, "a softmax takes at most 256 channels");
   c->shape[0] = npy_shape_count(shape, 0, axis);
   c->shape[1] = npy_shape_count(shape, axis, shape->axes);
   c->shape[2] = axis < shape->axes ? shape->size[axis] : 1;
@@ -115,6 +124,14 @@ static int take_target(const npy *input, const npy *target, call *c) {
   return status ? status : check_shape(target, &input->shape);
 }
 
+/* Where the weights of classes are: one that holds for all is an axis of one class. */
+static void take_class_weight(const npy arrays[ARRAYS], call *c) {
+  const npy *positive = &arrays[POSITIVE_WEIGHT];
+  c->class_weight = positive->path != NULL ? positive->data : arrays[CLASS_WEIGHT].data;
+  if (positive->path != NULL && npy_shape_count(&positive->shape, 0, positive->shape.axes) == 1)
+    c->shape[1] = c->shape[2] = 1;
+}
+
 int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *samples) {
   const npy *input = &arrays[INPUT];
   if (input->type != NPY_F4 && input->type != NPY_F8) {
@@ -122,9 +139,9 @@ int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *sampl
   }
   c->dtype = input->type == NPY_F4 ? F32 : F64;
   c->input = input->data;
-  c->class_weight = arrays[CLASS_WEIGHT].data;
   int status = families[r->loss->family](r, input, c, samples);
   if (status) return status;
+  take_class_weight(arrays, c);
   if (r->loss->arrays & VLOSS_ARRAY_LABELS)
     status = take_labels(&arrays[TARGET], samples, c);
   else if (r->loss->arrays & VLOSS_ARRAY_TARGET)
@@ -132,8 +149,10 @@ int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *sampl
 
   const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};
   c->variance = arrays[VARIANCE].data;
-  const npy_shape *shapes[ARRAYS] = {
-      [VARIANCE] = &input->shape, [WEIGHT] = samples, [CLASS_WEIGHT] = &classes};
+  const npy_shape *shapes[ARRAYS] = {[VARIANCE] = &input->shape,
+                                     [WEIGHT] = samples,
+                                     [CLASS_WEIGHT] = &classes,
+                                     [POSITIVE_WEIGHT] = &classes};
   shapes[GRAD_OUTPUT] = r->reduction == VLOSS_NONE ? samples : &one;
   for (int id = VARIANCE; id < ARRAYS && !status; id++) {
     if (arrays[id].path == NULL) continue;

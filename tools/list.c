@@ -11,7 +11,8 @@
 
 static const char help[] =
     "usage: vloss list [--json]\n\n"
-    "Lists the losses, each with its family and its parameters.\n\n"
+    "Lists the losses, each with its family, its parameters and, in JSON, the arrays that it "
+    "reads.\n\n"
     "options:\n"
     "  --json      one JSON object\n"
     "  --help      this text\n";
@@ -35,11 +36,22 @@ static void json_parameter(const vloss_parameter *p) {
   putchar('}');
 }
 
+/* What it reads beside the input. */
+static const char *reads(const vloss_loss *loss) {
+  static char words[64];
+  snprintf(words, sizeof words, "%s%s%s", loss->arrays & VLOSS_ARRAY_TARGET ? "|target" : "",
+           loss->arrays & VLOSS_ARRAY_LABELS ? "|labels" : "",
+           loss->arrays & VLOSS_ARRAY_CLASS_WEIGHT ? "|class_weight" : "");
+  return words[0] == '|' ? words + 1 : words;
+}
+
 static void json_loss(const vloss_loss *loss) {
   fputs("{\"name\":", stdout);
   json_text(loss->name);
   fputs(",\"family\":", stdout);
   json_text(family_name(loss->family));
+  fputs(",\"reads\":", stdout);
+  json_words(reads(loss));
   fputs(",\"parameters\":[", stdout);
   for (size_t i = 0; i < loss->parameter_count; i++) {
     if (i > 0) putchar(',');

@@ -27,36 +27,38 @@ enum {
   OPTIONS
 };
 
-/* An option, what it takes (NULL: nothing), the only family that it serves (-1: all) and what a loss
- * must read for it (0: anything). */
+/* An option, what it takes (NULL: nothing), and the losses that it serves: those of a family (-1:
+ * none), and those that read one of some arrays; without either, all. */
 static const struct {
   const char *name, *value, *help;
   int family;
   unsigned arrays;
 } rows[OPTIONS] = {
-    [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1},
-    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1},
-    [VARIANCE] = {"variance", "V.npy", "variances in the input's dtype", VLOSS_PAIRWISE,
-                  VLOSS_ARRAY_VARIANCE},
-    [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1},
-    [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", VLOSS_ROWS},
-    [GRAD_OUTPUT] = {"grad-output", "U.npy", "upstream gradient: one value, or per sample", -1},
-    [GRAD] = {"grad", "G.npy", "write the gradient, shaped as the input", -1},
-    [GRAD_VARIANCE] = {"grad-variance", "GV.npy", "write the gradient of the variances",
-                       VLOSS_PAIRWISE, VLOSS_ARRAY_VARIANCE},
-    [LOSS] = {"loss", "L.npy", "write the loss: one value, or per sample", -1},
-    [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1},
-    [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1},
-    [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1},
+    [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1, 0},
+    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1,
+                VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS},
+    [VARIANCE] = {"variance", "V.npy", "variances in the input's dtype", -1, VLOSS_ARRAY_VARIANCE},
+    [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1, 0},
+    [CLASS_WEIGHT] = {"class-weight", "C.npy", "a weight per class", -1, VLOSS_ARRAY_CLASS_WEIGHT},
+    [POSITIVE_WEIGHT] = {"positive-weight", "C.npy", "a weight of positives: one, or per class", -1,
+                         VLOSS_ARRAY_POSITIVE_WEIGHT},
+    [GRAD_OUTPUT] = {"grad-output", "U.npy", "upstream gradient: one value, or per sample", -1, 0},
+    [GRAD] = {"grad", "G.npy", "write the gradient, shaped as the input", -1, 0},
+    [GRAD_VARIANCE] = {"grad-variance", "GV.npy", "write the gradient of the variances", -1,
+                       VLOSS_ARRAY_VARIANCE},
+    [LOSS] = {"loss", "L.npy", "write the loss: one value, or per sample", -1, 0},
+    [REDUCTION] = {"reduction", "NAME", "mean (default), sum, none", -1, 0},
+    [DIVISOR] = {"divisor", "NUMBER", "replaces the mean's denominator if > 0", -1, 0},
+    [SCALE] = {"scale", "NUMBER", "multiplies loss and gradient, default 1", -1, 0},
     [CLASSES_LAST] = {"classes-last", NULL, "the class axis is the last, not the second",
-                      VLOSS_ROWS},
+                      VLOSS_ROWS, VLOSS_ARRAY_POSITIVE_WEIGHT},
     [GROUP_AXES] = {"group-axes", "COUNT", "the first axes, which count images, default 1",
-                    VLOSS_OVERLAP},
-    [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1},
-    [THREADS] = {"threads", "COUNT", "threads that share the work, default 1", -1},
-    [REPEAT] = {"repeat", "COUNT", "run so often and show the fastest time, default 1", -1},
-    [JSON] = {"json", NULL, "one JSON object", -1},
-    [HELP] = {"help", NULL, "this text", -1},
+                    VLOSS_OVERLAP, 0},
+    [ISA] = {"isa", "NAME", "instruction set, of those of 'vloss info'", -1, 0},
+    [THREADS] = {"threads", "COUNT", "threads that share the work, default 1", -1, 0},
+    [REPEAT] = {"repeat", "COUNT", "run so often and show the fastest time, default 1", -1, 0},
+    [JSON] = {"json", NULL, "one JSON object", -1, 0},
+    [HELP] = {"help", NULL, "this text", -1, 0},
 };
 
 const char *const reduction_names[3] = {
@@ -64,25 +66,23 @@ const char *const reduction_names[3] = {
 
 static int serves(int id, const vloss_loss *loss) {
   if (loss == NULL) return 1;
-  int of_family = rows[id].family < 0 || rows[id].family == (int)loss->family;
-  return of_family && (loss->arrays & rows[id].arrays) == rows[id].arrays;
+  if (rows[id].family < 0 && rows[id].arrays == 0) return 1;
+  return rows[id].family == (int)loss->family || rows[id].arrays & loss->arrays;
 }
 
 void print_eval_help(const vloss_loss *loss) {
   printf(
-      "usage: vloss eval %s --input X.npy --target T.npy [options]\n\n"
+      "usage: vloss eval %s --input X.npy%s [options]\n\n"
       "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n\n"
       "options:\n",
-      loss != NULL ? loss->name : "LOSS");
+      loss != NULL ? loss->name : "LOSS", serves(TARGET, loss) ? " --target T.npy" : "");
   for (int id = 0; id < OPTIONS; id++) {
     if (!serves(id, loss)) continue;
     char option[64];
     const char *value = rows[id].value;
     snprintf(option, sizeof option, "%s%s%s", rows[id].name, value ? " " : "", value ? value : "");
     printf("  --%-20s %s", option, rows[id].help);
-    if (loss == NULL && rows[id].arrays != 0) {
-      printf(" (losses with a variance)");
-    } else if (loss == NULL && rows[id].family >= 0) {
+    if (loss == NULL && rows[id].family >= 0) {
       printf(" (%s)", family_name((vloss_family)rows[id].family));
     }
     putchar('\n');

@@ -8,7 +8,7 @@
 #include "call.h"
 
 /* The arrays that eval reads. */
-enum { INPUT, TARGET, VARIANCE, WEIGHT, CLASS_WEIGHT, GRAD_OUTPUT, ARRAYS };
+enum { INPUT, TARGET, VARIANCE, WEIGHT, CLASS_WEIGHT, POSITIVE_WEIGHT, GRAD_OUTPUT, ARRAYS };
 
 typedef struct request {
   const vloss_loss *loss;
@@ -18,7 +18,7 @@ typedef struct request {
   vloss_reduction reduction;
   double divisor, scale;
   size_t group_axes; /* overlap: the first axes, which count images */
-  int classes_last;  /* rows */
+  int classes_last;
   const char *isa;
   size_t threads, repeat;
   int json, help;

@@ -221,7 +221,8 @@ static inline void request_job(request *r, double denominator, const void *input
   const vloss_options *o = r->options;
   int none = o->reduction == VLOSS_NONE;
   r->denominator = o->divisor > 0 ? o->divisor : denominator;
-  double factor = o->scale * (none ? 1 : request_number(r, o->grad_output, 0, 1));
+  const void *upstream = none || !r->samples ? NULL : o->grad_output;
+  double factor = o->scale * request_number(r, upstream, 0, 1);
   if (o->reduction == VLOSS_MEAN) factor = r->denominator > 0 ? factor / r->denominator : 0;
   j->input = input;
   j->weight = o->weight;

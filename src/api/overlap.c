@@ -154,11 +154,6 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
 
 #define DEFINE_overlap(name) \
   DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
-#define DEFINE_pairwise(name)
-#define DEFINE_boxes(name)
-#define DEFINE_rows(name)
-#define DEFINE_elements(name)
-#define DEFINE_variance(name)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
-#include "losses.def"
+#include "overlap.def"
 #undef LOSS

@@ -22,6 +22,7 @@ static inline __attribute__((always_inline)) vloss_status checked(
   pairwise_job j;
   request_job(&r, (double)n, input, &j.base);
   j.target = target;
+  j.class_parameter = NULL;
   j.further = j.further_grad = NULL;
   for (size_t k = 0; k < about->parameter_count; k++) {
     j.parameters[k] = parameters[k];
@@ -58,11 +59,6 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
 #define DEFINE_pairwise(name, parameters)         \
   DEFINE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE(name, f64, DTYPE_F64, double, parameters)
-#define DEFINE_boxes(name, parameters)
-#define DEFINE_rows(name, parameters)
-#define DEFINE_overlap(name, parameters)
-#define DEFINE_elements(name, parameters)
-#define DEFINE_variance(name, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
-#include "losses.def"
+#include "pairwise.def"
 #undef LOSS

@@ -4,6 +4,8 @@
 #ifndef VLOSS_PLANES_API_H
 #define VLOSS_PLANES_API_H
 
+#include <float.h>
+
 #include "api/check.h"
 
 typedef struct planes_call {
@@ -17,6 +19,8 @@ typedef struct planes_call {
 
 /* The slopes of a group, times what multiplies its gradient. */
 static inline overlap_slopes group_slopes(const overlap_group *g, double factor) {
+  if (factor > DBL_MAX) factor = DBL_MAX; /* a slope of 0 stays 0 */
+  if (factor < -DBL_MAX) factor = -DBL_MAX;
   return (overlap_slopes){factor * g->slope, factor * g->slope_target, factor * g->slope_input, 0};
 }
 

@@ -1,100 +1,120 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Row losses without labels. */
+#include "api/rows.h"
+
 #include <float.h>
 
-#include "api/check.h"
 #include "api/split.h"
 #include "dispatch.h"
-#include "labels.h"
 #include "registry.h"
 
 enum { BLOCK_MULTIPLE = 32, GRAIN = 1 << 15 };
 
-static size_t label_width(vloss_label_type type) {
-  return type == VLOSS_LABEL_INT64 ? 8 : type == VLOSS_LABEL_INT32 ? 4 : 1;
+rows_shape rows_shape_of(request *r, size_t n, size_t classes, size_t inner) {
+  rows_shape s = {request_product(r, "n", n, inner), 0, classes, inner};
+  s.elements = request_product(r, "classes", s.rows, classes);
+  if (s.elements == 0) s.rows = 0;
+  return s;
 }
 
-/* Looks at every label before anything is written; returns the sum of the rows' class weights. */
-static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
-                           const vloss_cross_entropy_options *o) {
-  compensated total = {0, 0};
-  for (size_t i = 0; i < rows; i++) {
-    int64_t label = label_at(labels, i);
-    if (label == o->ignore_index) {
-      r->ignored++;
-    } else if (label < 0 || (uint64_t)label >= classes) {
-      r->bad_label = i;
-      request_fail(r, VLOSS_ERROR_LABEL, "labels");
-      return 0;
-    } else if (o->class_weight) {
-      sum_merge(&total, (compensated){request_number(r, o->class_weight, (size_t)label, 1), 0});
-    }
-  }
-  return o->class_weight ? total.value + total.error : (double)(rows - r->ignored);
-}
-
-static void check_class_weights(request *r, const void *weights, size_t classes) {
+void rows_check_class_weights(request *r, const void *weights, size_t classes) {
   for (size_t k = 0; weights && k < classes; k++) {
     double w = request_number(r, weights, k, 1);
     if (!(w >= 0 && w <= DBL_MAX)) request_fail(r, VLOSS_ERROR_PARAMETER, "class_weight");
   }
 }
 
-static vloss_status cross_entropy(enum loss_id id, int dtype, const void *logits,
-                                  vloss_labels labels, size_t n, size_t classes, size_t inner,
-                                  const vloss_cross_entropy_options *own,
-                                  const vloss_options *options, void *loss, void *grad) {
-  vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
-  request r;
-  request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "cross_entropy", own, sizeof o);
-  if (own) o.class_weight = own->class_weight;
-  size_t rows = request_product(&r, "n", n, inner);
-  size_t elements = request_product(&r, "classes", rows, classes);
-  if (elements == 0) rows = 0; /* no classes: nothing to label */
-  if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
-    request_fail(&r, VLOSS_ERROR_ENUM, "labels");
-  request_fields(&r, &vloss_registry[id], own, &o);
-  if (rows > PTRDIFF_MAX / sizeof(int64_t)) request_fail(&r, VLOSS_ERROR_SIZE, "n");
-  request_outputs(&r, rows, elements);
-  request_main_input(&r, "logits", logits);
-  request_input(&r, "labels", labels.data, rows, label_width(labels.type));
-  if (o.class_weight)
-    request_input(&r, "class_weight", o.class_weight, rows ? classes : 0, request_width(&r));
-  if (!request_ready(&r)) return request_close(&r);
-  if (rows) check_class_weights(&r, o.class_weight, classes);
-  double total = check_labels(&r, labels, rows, classes, &o);
-  if (r.status != VLOSS_OK) return request_close(&r);
-
-  rows_job j;
-  request_job(&r, total, logits, &j.base);
-  j.labels = labels;
-  j.classes = classes;
-  j.inner = inner;
-  j.class_weight = o.class_weight;
-  j.smoothing = o.smoothing;
-  j.ignore_index = o.ignore_index;
-  kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
-  size_t grain = classes < GRAIN ? GRAIN / (classes ? classes : 1) : 1;
+void rows_run(request *r, enum loss_id id, const rows_shape *s, double denominator,
+              const void *input, rows_job *j) {
+  request_job(r, denominator, input, &j->base);
+  j->classes = s->classes;
+  j->inner = s->inner;
+  kernel *run = vloss_isa_active()->kernels[r->dtype]->loss[id];
+  size_t grain = s->classes < GRAIN ? GRAIN / (s->classes ? s->classes : 1) : 1;
   size_t quantum = grain < BLOCK_MULTIPLE ? grain : BLOCK_MULTIPLE;
   partial found;
-  split_run(run, &j, rows, quantum, grain, r.options->executor, &found);
-  request_result(&r, found.sums[0]);
-  return request_close(&r);
+  split_run(run, j, s->rows, quantum, grain, r->options->executor, &found);
+  r->degenerate = found.degenerate;
+  request_result(r, found.sums[0]);
 }
 
-#define DEFINE(name, dtype, id, real)                                                            \
-  vloss_status vloss_##name##_##dtype(                                                           \
-      const real *logits, vloss_labels labels, size_t n, size_t classes, size_t inner,           \
-      const vloss_##name##_options *own, const vloss_options *options, real *loss, real *grad) { \
-    return name(LOSS_##name, id, logits, labels, n, classes, inner, own, options, loss, grad);   \
+/* The arrays of a call, and what j says of them. */
+static vloss_status rows(request *r, enum loss_id id, const char *name, const void *input, size_t n,
+                         size_t classes, size_t inner, rows_job *j) {
+  rows_shape s = rows_shape_of(r, n, classes, inner);
+  size_t width = request_width(r);
+  request_outputs(r, s.rows, s.elements);
+  request_main_input(r, name, input);
+  if (vloss_registry[id].arrays & VLOSS_ARRAY_TARGET)
+    request_input(r, "target", j->target, s.elements, width);
+  if (j->class_weight)
+    request_input(r, "class_weight", j->class_weight, s.rows ? classes : 0, width);
+  if (request_ready(r) && s.rows) rows_check_class_weights(r, j->class_weight, classes);
+  if (r->status == VLOSS_OK) rows_run(r, id, &s, (double)s.rows, input, j);
+  return request_close(r);
+}
+
+static vloss_status soft(enum loss_id id, int dtype, const void *logits, const void *target,
+                         size_t n, size_t classes, size_t inner, const vloss_soft_options *own,
+                         const vloss_options *options, void *loss, void *grad) {
+  vloss_soft_options o = VLOSS_SOFT_OPTIONS_INIT;
+  request r;
+  request_open(&r, dtype, options, loss, grad);
+  own = request_struct(&r, "soft", own, sizeof o);
+  request_fields(&r, &vloss_registry[id], own, &o);
+  rows_job j = {.target = target, .smoothing = o.smoothing, .temperature = 1};
+  if (own) j.class_weight = own->class_weight;
+  return rows(&r, id, "logits", logits, n, classes, inner, &j);
+}
+
+static vloss_status teacher(enum loss_id id, int dtype, const void *logits, const void *target,
+                            size_t n, size_t classes, size_t inner,
+                            const vloss_teacher_options *own, const vloss_options *options,
+                            void *loss, void *grad) {
+  vloss_teacher_options o = VLOSS_TEACHER_OPTIONS_INIT;
+  request r;
+  request_open(&r, dtype, options, loss, grad);
+  own = request_struct(&r, "teacher", own, sizeof o);
+  request_fields(&r, &vloss_registry[id], own, &o);
+  rows_job j = {.target = target,
+                .temperature = o.temperature,
+                .squared = o.squared,
+                .teacher_logits = o.teacher == VLOSS_TEACHER_LOGITS};
+  return rows(&r, id, "logits", logits, n, classes, inner, &j);
+}
+
+static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t n, size_t classes,
+                          size_t inner, const vloss_options *options, void *loss, void *grad) {
+  request r;
+  request_open(&r, dtype, options, loss, grad);
+  rows_job j = {.temperature = 1};
+  const char *name = id == LOSS_entropy ? "input" : "logits";
+  return rows(&r, id, name, input, n, classes, inner, &j);
+}
+
+#define DEFINE_TARGET(function, name, dtype, id, real)                                             \
+  vloss_status vloss_##name##_##dtype(const real *logits, const real *target, size_t n,            \
+                                      size_t classes, size_t inner,                                \
+                                      const vloss_##function##_options *own,                       \
+                                      const vloss_options *options, real *loss, real *grad) {      \
+    return function(LOSS_##name, id, logits, target, n, classes, inner, own, options, loss, grad); \
+  }
+#define DEFINE_ALONE(name, dtype, id, real)                                                      \
+  vloss_status vloss_##name##_##dtype(const real *input, size_t n, size_t classes, size_t inner, \
+                                      const vloss_options *options, real *loss, real *grad) {    \
+    return alone(LOSS_##name, id, input, n, classes, inner, options, loss, grad);                \
   }
 
-#define DEFINE_rows(name) DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
-#define DEFINE_pairwise(name)
-#define DEFINE_boxes(name)
-#define DEFINE_overlap(name)
-#define DEFINE_elements(name)
-#define DEFINE_variance(name)
+#define DEFINE_soft_rows(name)                     \
+  DEFINE_TARGET(soft, name, f32, DTYPE_F32, float) \
+  DEFINE_TARGET(soft, name, f64, DTYPE_F64, double)
+#define DEFINE_teacher_rows(name)                     \
+  DEFINE_TARGET(teacher, name, f32, DTYPE_F32, float) \
+  DEFINE_TARGET(teacher, name, f64, DTYPE_F64, double)
+#define DEFINE_entropy_rows(name) \
+  DEFINE_ALONE(name, f32, DTYPE_F32, float) DEFINE_ALONE(name, f64, DTYPE_F64, double)
 #define LOSS(name, family, parameters) DEFINE_##family(name)
-#include "losses.def"
+#include "entropy_rows.def"
+#include "soft_rows.def"
+#include "teacher_rows.def"
 #undef LOSS

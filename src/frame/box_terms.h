@@ -34,9 +34,9 @@ typedef struct box_parameters {
 } box_parameters;
 
 static inline vec edge_slope(vec inside, axis_slopes s) {
-  vec zero = vset1(0);
-  return vadd(vselect(vlt(zero, inside), s.inner, s.outer),
-              vselect(vle(zero, inside), s.inner, s.outer));
+  vec zero = vset1(0), twice = vadd(s.outer, s.outer), more = vsub(s.inner, s.outer);
+  return vadd(vadd(twice, vselect(vlt(zero, inside), more, zero)),
+              vselect(vle(zero, inside), more, zero));
 }
 
 /* What depends on edges only. */

@@ -78,6 +78,11 @@ typedef struct boxes_call {
   box_parameters parameters;
 } boxes_call;
 
+/* Factors from here on would make slopes of both signs infinite. */
+static inline vec largest_lambda(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p100f : (real)0x1p800);
+}
+
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
   const job *base = &j->base;
   const vloss_box_options *o = j->options;
@@ -95,9 +100,9 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
       vmin(largest_area(), vset1(real_clamp(o->eps))),
       vset1((real)0.5 * real_clamp(base->grad_factor)),
       vset1(real_clamp(base->loss_factor)),
-      {vset1(real_clamp(o->floor)), vset1(real_clamp(o->gamma)), vset1(real_clamp(o->lambda)),
-       vset1(real_clamp(o->alpha)), vset1(real_clamp(o->theta)), o->form, o->base, o->alpha_gate,
-       j->only_weights}};
+      {vset1(real_clamp(o->floor)), vset1(real_clamp(o->gamma)),
+       vmin(largest_lambda(), vset1(real_clamp(o->lambda))), vset1(real_clamp(o->alpha)),
+       vset1(real_clamp(o->theta)), o->form, o->base, o->alpha_gate, j->only_weights}};
 }
 
 /* Losses and gradients of boxes [i, i + count) if GENERAL; returns the losses. */
@@ -119,7 +124,7 @@ ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_
 ALWAYS_INLINE vec boxes_finish(const boxes_call *c, box_loss r, size_t i, size_t count, int what) {
   r.loss = vorder4(r.loss);
   if (what & GENERAL) return boxes_general(c, r, i, count);
-  if (what & STREAM)
+  if ((what & GRAD) && (what & STREAM))
     vstream4(c->grad + 4 * i, gradient_in_format(r, c->format, c->half));
   else if (what & GRAD)
     vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
@@ -171,11 +176,13 @@ ALWAYS_INLINE void boxes_rare(const void *work, size_t begin, size_t end, partia
 
 enum { BOXES = 2 * BLOCK }; /* measured together */
 
-ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format format,
+ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format format, int what,
                                  geometry *g) {
   rarities found = no_rarities();
   for (size_t k = 0; k < BOXES / LANES; k++) {
     size_t at = 4 * (i + k * LANES);
+    if (what & STREAM) prefetch(c->input + at, 4 * LANES);
+    if (what & STREAM) prefetch(c->target + at, 4 * LANES);
     vec united = measure(vload4(c->input + at), vload4(c->target + at), format, c->eps, &g[k]);
     note_rarities(&found, &g[k], united);
   }
@@ -189,11 +196,11 @@ ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_measures *terms, boxes_
   geometry g[BOXES / LANES];
   mask ordinary;
   if (c->format == VLOSS_XYXY)
-    ordinary = boxes_measure(c, i, VLOSS_XYXY, g);
+    ordinary = boxes_measure(c, i, VLOSS_XYXY, what, g);
   else if (c->format == VLOSS_XYWH)
-    ordinary = boxes_measure(c, i, VLOSS_XYWH, g);
+    ordinary = boxes_measure(c, i, VLOSS_XYWH, what, g);
   else
-    ordinary = boxes_measure(c, i, VLOSS_CXCYWH, g);
+    ordinary = boxes_measure(c, i, VLOSS_CXCYWH, what, g);
   if (UNLIKELY(!vall(ordinary))) return 0;
   limits l = ordinary_limits(c);
   box_terms t[BOXES / LANES];
@@ -253,6 +260,8 @@ ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *re
     size_t count = smaller(end - i, CHUNK);
     if (c.what & GENERAL)
       boxes_weighted(&c, terms, step, rare, i, count, &t, result);
+    else if (!c.grad && j->base.stream)
+      boxes_chunk(&c, terms, step, rare, i, count, STREAM, &t, result);
     else if (!c.grad)
       boxes_chunk(&c, terms, step, rare, i, count, 0, &t, result);
     else if (streamed)

@@ -33,11 +33,8 @@ static inline size_t lanes_left(size_t count, size_t done) {
   return count <= done ? 0 : smaller(count - done, LANES);
 }
 
-/* What takes or returns vectors or numbers must be inlined, even into the largest kernel: gcc 12 may
- * leave the upper halves of the registers in use after such a call. */
-
 /* The first count <= LANES lanes, `fill` behind them: never a read outside. */
-ALWAYS_INLINE vec vload_part_or(const real *p, size_t count, real fill) {
+static inline vec vload_part_or(const real *p, size_t count, real fill) {
   if (count == LANES) return vload(p);
   real block[LANES];
   vstore(block, vset1(fill));
@@ -45,9 +42,17 @@ ALWAYS_INLINE vec vload_part_or(const real *p, size_t count, real fill) {
   return vload(block);
 }
 
-ALWAYS_INLINE vec vload_part(const real *p, size_t count) { return vload_part_or(p, count, 0); }
+static inline vec vload_part(const real *p, size_t count) { return vload_part_or(p, count, 0); }
 
-ALWAYS_INLINE void vstore_part(real *p, vec a, size_t count) {
+/* 0 behind the first count <= LANES lanes */
+static inline vec first_lanes(vec a, size_t count) {
+  real block[LANES];
+  if (count == LANES) return a;
+  vstore(block, a);
+  return vload_part(block, count);
+}
+
+static inline void vstore_part(real *p, vec a, size_t count) {
   if (count == LANES) {
     vstore(p, a);
     return;
@@ -57,16 +62,8 @@ ALWAYS_INLINE void vstore_part(real *p, vec a, size_t count) {
   for (size_t k = 0; k < count; k++) p[k] = block[k];
 }
 
-/* a, but 0 behind the first count lanes */
-ALWAYS_INLINE vec vkeep_part(vec a, size_t count) {
-  if (count == LANES) return a;
-  real block[LANES];
-  vstore(block, a);
-  return vload_part(block, count);
-}
-
 /* The nearest finite number: a factor out of range must not turn a zero into NaN. */
-ALWAYS_INLINE real real_clamp(double a) {
+static inline real real_clamp(double a) {
   if (a > (double)real_max) return real_max;
   if (a < -(double)real_max) return -real_max;
   return (real)a;
@@ -86,12 +83,23 @@ static inline int may_stream(const job *j, const void *p) {
   return j->stream && j->grad != j->input && (uintptr_t)p % 16 == 0;
 }
 
+/* Far memory is asked for this many bytes ahead: the CPU's own prefetch stops at the end of a page,
+ * and where arithmetic stands between them too few loads are under way. smooth_l1 of 2^24 numbers
+ * took 0.64 ns per number without, 0.47 with 2 or 4 KiB, 0.50 with 1. */
+enum { AHEAD = 2048, LINE = 64 };
+
+/* Ask for the lines AHEAD of count numbers. */
+ALWAYS_INLINE void prefetch(const real *p, size_t count) {
+  for (size_t k = 0; k < count * sizeof(real); k += LINE)
+    __builtin_prefetch((const void *)((uintptr_t)p + AHEAD + k));
+}
+
 /* Weight and upstream gradient of the samples from i on. */
 typedef struct sample_factors {
   vec weight, upstream;
 } sample_factors;
 
-ALWAYS_INLINE sample_factors load_factors(const job *j, size_t i, size_t count) {
+static inline sample_factors load_factors(const job *j, size_t i, size_t count) {
   sample_factors f = {vset1(1), vset1(real_clamp(j->grad_factor))};
   if (j->weight) {
     f.weight = vload_part(reals(j->weight, i), count);

@@ -59,11 +59,11 @@ ALWAYS_INLINE void measure_offsets(vec low, vec high, vec extent, vec target_ext
 /* What one box has and the other has not: (A - I) + (B - I), from what each extent has beyond the
  * intersection, so that boxes close to each other lose nothing to rounded areas. */
 ALWAYS_INLINE vec unshared_area(const geometry *g) {
-  vec x = vsub(g->outer_width, g->inner_width), y = vsub(g->outer_height, g->inner_height);
-  vec corners = vmul(vsub(g->width, g->inner_width), vsub(g->height, g->inner_height));
-  corners =
-      vfma(vsub(g->target_width, g->inner_width), vsub(g->target_height, g->inner_height), corners);
-  return vfma(x, g->inner_height, vfma(y, g->inner_width, corners));
+  vec x = vsub(g->width, g->inner_width), y = vsub(g->height, g->inner_height);
+  vec target_x = vsub(g->target_width, g->inner_width);
+  vec target_y = vsub(g->target_height, g->inner_height);
+  vec beside = vfma(target_x, g->target_height, vmul(x, g->height));
+  return vfma(g->inner_width, vadd(y, target_y), beside);
 }
 
 /* Returns the union without eps. */

@@ -119,7 +119,7 @@ ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step,
   row_sums sums = {largest, lane_sum_value(&s->sum, j), lane_sum_value(&s->shares, j),
                    lane_sum_value(&s->half_drops, j)};
   row_target t = {vload(b->target_logit + at), vload(b->target_weight + at)};
-  row_loss r = step(sums, t, vset1(c->smoothing), vset1(c->share), vload(b->upstream + at));
+  row_loss r = step(sums, t, rows_options(c), vload(b->upstream + at));
   vstore(b->half_loss + at, r.half_loss);
   vstore(b->share + at, r.share);
   vstore(b->target + at, r.target);
@@ -198,12 +198,13 @@ ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_blo
 
 /* Contiguous rows to columns of a packed block, LANES by LANES; the last classes of a row overlap
  * those before them. */
-static inline void pack_squares(const rows_call *c, const row_block *rows, real *packed) {
+static inline void pack_squares(const rows_call *c, const real *from, const row_block *rows,
+                                real *packed) {
   for (size_t k = 0; k < BLOCK; k += LANES)
     for (size_t done = 0, i = 0; done < c->classes; done = i + LANES) {
       i = smaller(done, c->classes - LANES);
       vec square[LANES];
-      for (size_t j = 0; j < LANES; j++) square[j] = vload(c->logits + rows->offset[k + j] + i);
+      for (size_t j = 0; j < LANES; j++) square[j] = vload(from + rows->offset[k + j] + i);
       vtranspose(square);
       for (size_t j = 0; j < LANES; j++) vstore(packed + (i + j) * BLOCK + k, square[j]);
     }
@@ -225,13 +226,13 @@ static inline int rows_are_squares(const rows_call *c, const row_block *rows) {
 }
 
 /* Copies a block of rows between their places and a packed block, class by class. */
-static void pack_rows(const rows_call *c, const row_block *rows, real *packed) {
+static void pack_rows(const rows_call *c, const real *from, const row_block *rows, real *packed) {
   if (rows_are_squares(c, rows)) {
-    pack_squares(c, rows, packed);
+    pack_squares(c, from, rows, packed);
     return;
   }
   for (size_t k = 0; k < rows->count; k++) {
-    const real *z = c->logits + rows->offset[k];
+    const real *z = from + rows->offset[k];
     for (size_t i = 0; i < c->classes; i++) packed[i * BLOCK + k] = z[i * c->inner];
   }
   for (size_t k = rows->count; k < BLOCK; k++)
@@ -252,7 +253,7 @@ static void unpack_rows(const rows_call *c, const row_block *rows, const real *p
 ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, rows_step *step, kernel *rare,
                                partial *result) {
   real packed[PACKED_CLASSES * BLOCK];
-  pack_rows(c, rows, packed);
+  pack_rows(c, c->logits, rows, packed);
   lane_block b = {packed, c->grad ? packed : NULL, BLOCK, BLOCK};
   lane_rows(c, rows, &b, step, rare, result);
   if (c->grad) unpack_rows(c, rows, packed);

@@ -20,9 +20,11 @@ enum {
   SPAN = 2 * GROUP            /* classes whose exponentials are added in the dtype */
 };
 
-static inline const real *row_chunk(const long_row *r, size_t begin, size_t count, real *buffer) {
-  if (r->inner == 1) return r->logits + begin;
-  for (size_t k = 0; k < count; k++) buffer[k] = r->logits[(begin + k) * r->inner];
+/* A chunk of a row whose numbers stand `inner` apart: in place, or a copy. */
+static inline const real *row_chunk(const real *from, size_t inner, size_t begin, size_t count,
+                                    real *buffer) {
+  if (inner == 1) return from + begin;
+  for (size_t k = 0; k < count; k++) buffer[k] = from[(begin + k) * inner];
   return buffer;
 }
 
@@ -42,13 +44,13 @@ ALWAYS_INLINE real lanes_largest(lanes a) {
   return values[0];
 }
 
-static inline real row_largest(const long_row *r) {
+static inline real row_largest(const real *from, size_t classes, size_t inner) {
   real buffer[SPAN];
   lanes largest;
   for (int j = 0; j < VECS; j++) largest.lane[j] = vset1(-real_max);
-  for (size_t begin = 0; begin < r->classes; begin += SPAN) {
-    size_t count = smaller(r->classes - begin, SPAN), i = 0;
-    const real *z = row_chunk(r, begin, count, buffer);
+  for (size_t begin = 0; begin < classes; begin += SPAN) {
+    size_t count = smaller(classes - begin, SPAN), i = 0;
+    const real *z = row_chunk(from, inner, begin, count, buffer);
     for (; i + BLOCK <= count; i += BLOCK)
       for (size_t j = 0; j < VECS; j++)
         largest.lane[j] = vmax(largest.lane[j], vload(z + i + j * LANES));
@@ -90,8 +92,8 @@ ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *k
   real buffer[SPAN];
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
     size_t count = smaller(r->classes - begin, SPAN), i = 0;
-    const real *z = row_chunk(r, begin, count, buffer);
-    if (r->smooth && z == kept + begin && kept) { /* in place: the logits are about to go */
+    const real *z = row_chunk(r->logits, r->inner, begin, count, buffer);
+    if (kept && r->smooth && z == kept + begin) { /* in place: the logits are about to go */
       memcpy(buffer, z, count * sizeof(real));
       z = buffer;
     }
@@ -144,7 +146,7 @@ ALWAYS_INLINE void row_gradient_again(const long_row *r, vec largest, int infini
   real buffer[SPAN], out[SPAN];
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
     size_t count = smaller(r->classes - begin, SPAN);
-    const real *z = row_chunk(r, begin, count, buffer);
+    const real *z = row_chunk(r->logits, r->inner, begin, count, buffer);
     real *to = r->inner == 1 ? r->grad + begin : out;
     for (size_t i = 0; i < count; i += LANES) {
       size_t part = lanes_left(count, i);
@@ -170,7 +172,7 @@ ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_st
   row_sums s = {vset1(largest), vset1_sum(totals_sum(&sums->sum)),
                 vset1_sum(totals_sum(&sums->shares)), vset1_sum(totals_sum(&sums->half_drops))};
   row_target t = {vset1(b->target_logit[k]), vset1(b->target_weight[k])};
-  row_loss r = step(s, t, vset1(c->smoothing), vset1(c->share), vset1(b->upstream[k]));
+  row_loss r = step(s, t, rows_options(c), vset1(b->upstream[k]));
   vstore_part(&b->half_loss[k], r.half_loss, 1);
   vstore_part(&b->share[k], r.share, 1);
   vstore_part(&b->target[k], r.target, 1);
@@ -220,7 +222,7 @@ ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) 
       row_zero(&r);
       continue;
     }
-    real largest = row_largest(&r);
+    real largest = row_largest(r.logits, r.classes, r.inner);
     if (UNLIKELY(largest == real_infinity))
       row_run_infinite(c, b, k, &r, step, scratch);
     else

@@ -44,12 +44,12 @@ ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
   vec distance = vmax(zero, vselect(empty, zero, vdiv(d.difference, d.denominator)));
   overlap_outer outer =
       o->log ? overlap_log(index) : overlap_focal(distance, vset1(real_clamp(o->gamma)));
-  vec factor = vmul(outer.slope, inverse);
+  vec factor = vclamp(vmul(outer.slope, inverse)); /* infinities would make NaN of zeros */
   vec results[4] = {
       outer.loss,
-      vmul(factor, vneg(vmul(index, d.denominator_constant))),
-      vmul(factor, vsub(d.numerator_target, vmul(index, d.denominator_target))),
-      vmul(factor, vneg(vmul(index, d.denominator_input))),
+      vclamp(vmul(factor, vneg(vmul(index, d.denominator_constant)))),
+      vclamp(vmul(factor, vsub(d.numerator_target, vmul(index, d.denominator_target)))),
+      vclamp(vmul(factor, vneg(vmul(index, d.denominator_input)))),
   };
   real values[4 * LANES];
   for (size_t k = 0; k < 4; k++) vstore(values + k * LANES, results[k]);

@@ -23,8 +23,10 @@ typedef struct overlap_index {
 /* T = (I + s) / (I + alpha (P - I) + beta (Y - I) + s) */
 static inline overlap_index tversky_index(overlap_sums s, double smoothing, double alpha_number,
                                           double beta_number) {
-  vec alpha = vset1(real_clamp(alpha_number)), beta = vset1(real_clamp(beta_number));
-  vec one = vset1(1);
+  /* times the sums of any group, still a number */
+  vec one = vset1(1), most = vset1(real_max * (real)0x1p-64);
+  vec alpha = vmin(most, vset1(real_clamp(alpha_number)));
+  vec beta = vmin(most, vset1(real_clamp(beta_number)));
   vec mistakes = vfma(alpha, s.false_positives, vmul(beta, s.false_negatives));
   vec numerator = vadd(s.product, vset1(real_clamp(smoothing)));
   return (overlap_index){

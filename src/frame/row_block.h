@@ -8,6 +8,8 @@
 #include "frame/reduce.h"
 #include "labels.h"
 
+enum { FEW_CLASSES = 64 }; /* contiguous rows of more fill registers by themselves */
+
 /* What a softmax leaves of its rows: one row per lane. */
 typedef struct row_sums {
   vec largest; /* logit, at least the lowest finite number */
@@ -28,8 +30,14 @@ typedef struct row_loss {
   vec half_loss, slope, share, target;
 } row_loss;
 
-/* smoothing and share are uniform; upstream is per row */
-typedef row_loss rows_step(row_sums s, row_target t, vec smoothing, vec share, vec upstream);
+/* What all rows of a call share. */
+typedef struct row_options {
+  vec smoothing, share; /* share = smoothing / classes */
+  vec gamma;
+} row_options;
+
+/* upstream is per row */
+typedef row_loss rows_step(row_sums s, row_target t, row_options o, vec upstream);
 
 /* A block of rows, as arrays; BLOCK of each, rows behind count are not active. */
 typedef struct row_block {
@@ -46,21 +54,28 @@ typedef struct row_block {
 /* A job in the dtype. */
 typedef struct rows_call {
   const rows_job *job;
-  const real *logits, *class_weight;
+  const real *logits, *target, *class_weight;
   real *grad;
   size_t classes, inner;
   real smoothing, share; /* share = smoothing / classes */
+  real gamma;
 } rows_call;
 
 static inline rows_call rows_begin(const rows_job *j) {
   return (rows_call){j,
                      reals(j->base.input, 0),
+                     reals(j->target, 0),
                      reals(j->class_weight, 0),
                      reals_out(j->base.grad, 0),
                      j->classes,
                      j->inner,
                      (real)j->smoothing,
-                     (real)j->smoothing / (real)j->classes};
+                     (real)j->smoothing / (real)j->classes,
+                     real_clamp(j->gamma)};
+}
+
+static inline row_options rows_options(const rows_call *c) {
+  return (row_options){vset1(c->smoothing), vset1(c->share), vset1(c->gamma)};
 }
 
 /* e^(z - largest); `infinite` where the largest may be +inf: those classes share p = 1 */
@@ -88,13 +103,27 @@ static inline void rows_place(const rows_call *c, row_block *b) {
   }
 }
 
+/* The places of rows, their weights, and whether they count: all but those without weight. */
+static inline void rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
+  b->begin = begin;
+  b->count = count;
+  for (size_t k = 0; k < BLOCK; k += LANES) {
+    sample_factors f = {vset1(0), vset1(0)};
+    if (k < count) f = load_factors(&c->job->base, begin + k, lanes_left(count, k));
+    vstore(b->weight + k, f.weight);
+    vstore(b->upstream + k, f.upstream);
+  }
+  for (size_t k = 0; k < BLOCK; k++) b->active[k] = (real)(k < count && b->weight[k] != 0);
+  rows_place(c, b);
+}
+
 /* Labels, and whether they count. */
 static inline void rows_label(const rows_call *c, row_block *b) {
   const rows_job *j = c->job;
   size_t active = 0;
   for (size_t k = 0; k < b->count; k++) {
     int64_t label = label_at(j->labels, b->begin + k);
-    size_t counts = label != j->ignore_index && b->weight[k] != 0;
+    size_t counts = label != j->ignore_index && b->active[k] != 0;
     b->active[k] = (real)counts;
     b->label[k] = counts ? (size_t)label : 0;
     active += counts;
@@ -102,19 +131,11 @@ static inline void rows_label(const rows_call *c, row_block *b) {
   b->all_active = active == BLOCK;
 }
 
-static inline void rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
-  const job *base = &c->job->base;
-  b->begin = begin;
-  b->count = count;
+/* Rows with labels. */
+static inline void label_rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
+  rows_open(c, begin, count, b);
   for (size_t k = 0; k < BLOCK; k++) b->target_weight[k] = 1;
-  for (size_t k = count; k < BLOCK; k++) b->active[k] = b->target_logit[k] = 0;
-  for (size_t k = 0; k < BLOCK; k += LANES) {
-    sample_factors f = {vset1(0), vset1(0)};
-    if (k < count) f = load_factors(base, begin + k, lanes_left(count, k));
-    vstore(b->weight + k, f.weight);
-    vstore(b->upstream + k, f.upstream);
-  }
-  rows_place(c, b);
+  for (size_t k = count; k < BLOCK; k++) b->target_logit[k] = 0;
   rows_label(c, b);
   for (size_t k = 0; k < count; k++)
     b->target_logit[k] = c->logits[b->offset[k] + b->label[k] * c->inner];

@@ -6,8 +6,6 @@
 #include "frame/lane_rows.h"
 #include "frame/long_rows.h"
 
-enum { FEW_CLASSES = 64 }; /* contiguous rows from here on fill registers by themselves */
-
 ALWAYS_INLINE void rows_block(const rows_call *c, row_block *b, rows_step *step, kernel *rare,
                               partial *result) {
   if (c->inner >= BLOCK) {
@@ -36,7 +34,7 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
   for (size_t i = begin, count; i < end; i += count) {
     count = smaller(end - i, BLOCK);
     if (c.inner >= BLOCK) count = smaller(count, c.inner - i % c.inner);
-    rows_open(&c, i, count, &b);
+    label_rows_open(&c, i, count, &b);
     rows_block(&c, &b, step, rare, result);
     rows_close(&c, &b, &t);
   }

@@ -124,6 +124,11 @@ static inline vec vlog1p(vec x) {
   return log_reduced(vselect(large, halved, x), vselect(large, vset1(1), vset1(0)));
 }
 
+/* ln(1 + x) for x in [0, 1], without a quotient */
+static inline vec vlog1p_unit(vec x) {
+  return vfma(vmul(x, x), polynomial(x, log1p_terms, COUNT(log1p_terms)), x);
+}
+
 /* sinh(d) for |d| <= 1 */
 static inline vec vsinh_small(vec d) {
   vec z = vmul(d, d);

@@ -33,6 +33,12 @@ static const real exp_terms[] = {0x1p-1,
 static const real log_terms[] = {0x1.5555555555555p-1, 0x1.9999999999f17p-2, 0x1.24924923de6edp-2,
                                  0x1.c71c72df580fcp-3, 0x1.745cac43cc003p-3, 0x1.3b29d0452d426p-3,
                                  0x1.0e8c55b42945fp-3, 0x1.169c38cc826bep-3};
+static const real log1p_terms[] = {
+    -0x1.fffffffffff9fp-2, 0x1.5555555551026p-2,  -0x1.fffffffdd3ae3p-3,  0x1.99999951e38b0p-3,
+    -0x1.55554fbd00910p-3, 0x1.2491fecb8055dp-3,  -0x1.fffa8afe15588p-4,  0x1.c6f6a3c97ef7cp-4,
+    -0x1.98d284786a96cp-4, 0x1.712dbc5c0015cp-4,  -0x1.4b019273bb092p-4,  0x1.202ce0552fc15p-4,
+    -0x1.d70e1c72045b3p-5, 0x1.5a8564ec7f68ep-5,  -0x1.b62bac7043165p-6,  0x1.c575a9ab02bd1p-7,
+    -0x1.6b451c9cc07a1p-8, 0x1.a24f42778a7d7p-10, -0x1.31ee21e0d8120p-12, 0x1.a8f5d8758e137p-16};
 static const real sinh_terms[] = {
     0x1.5555555555555p-3,  0x1.11111111110fdp-7,  0x1.a01a01a01ee70p-13, 0x1.71de3a4e14f40p-19,
     0x1.ae6460fae3728p-26, 0x1.611cb330c1fe8p-33, 0x1.b41232cf9950fp-41};

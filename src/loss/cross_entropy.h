@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L = (1 - e) w_y (-ln p_y) + (e / C) sum_c w_c (-ln p_c), -ln p_k = (m - z_k) + ln S dL/dz_k = p_k
- * [(1 - e) w_y + (e / C) sum_c w_c] - (e / C) w_k - [k = y] (1 - e) w_y, p_k = e_k / S Halves,
- * since m - z_k may exceed the type where the loss does not. A target of -inf is no mask: its class
- * counts, its loss is +inf. A row of -inf only has p = 0. */
-static inline row_loss cross_entropy(row_sums s, row_target t, vec smoothing, vec share,
-                                     vec upstream) {
-  vec zero = vset1(0), infinity = vset1(real_infinity);
+/* L = (1 - e) w_y (-ln p_y) + (e / C) sum_c w_c (-ln p_c)
+ *
+ *     -ln p_k = (m - z_k) + ln S, p_k = e_k / S
+ *     dL/dz_k = p_k [(1 - e) w_y + (e / C) sum_c w_c] - (e / C) w_k - [k = y] (1 - e) w_y
+ *
+ * Halves, since m - z_k may exceed the type where the loss does not. A target of -inf is no mask:
+ * its class counts, its loss is +inf. A row of -inf only has p = 0. */
+static inline row_loss cross_entropy(row_sums s, row_target t, row_options o, vec upstream) {
+  vec zero = vset1(0), infinity = vset1(real_infinity), share = o.share;
   mask empty = veq(s.sum, zero), impossible = veq(t.logit, vneg(infinity));
   vec half_log = vmul(vset1((real)0.5), vselect(empty, zero, vlog(s.sum)));
-  vec own = vmul(vsub(vset1(1), smoothing), t.class_weight);
+  vec own = vmul(vsub(vset1(1), o.smoothing), t.class_weight);
   vec all = vadd(s.shares, vselect(impossible, vmul(share, t.class_weight), zero));
 
   vec smooth = vselect(veq(share, zero), zero, vfma(s.shares, half_log, s.half_drops));
@@ -17,10 +19,13 @@ static inline row_loss cross_entropy(row_sums s, row_target t, vec smoothing, ve
   vec half_loss = vadd(half_own, smooth);
   mask infinite = vand(impossible, vlt(zero, t.class_weight));
   half_loss = vselect(infinite, infinity, half_loss);
-  half_loss =
-      vadd(half_loss, vsub(s.sum, s.sum)); /* a NaN in the row, even where its weight is 0 */
+  /* a NaN in the row, even where its weight is 0 */
+  half_loss = vadd(half_loss, vsub(s.sum, s.sum));
 
-  vec slope = vdiv(vmul(upstream, vadd(all, own)), s.sum);
+  /* a factor that would exceed the type ends there: infinite, it would make NaN of p = 0 */
+  vec weights = vadd(all, own), most = vdiv(vset1((real)0.5 * real_max), weights);
+  upstream = vmin(most, vmax(vneg(most), upstream));
+  vec slope = vdiv(vmul(upstream, weights), s.sum);
   return (row_loss){half_loss, vselect(empty, zero, slope), vmul(upstream, share),
                     vmul(upstream, own)};
 }

@@ -3,5 +3,5 @@
 static inline pair mse(vec input, vec target, vec upstream, const vec *parameters) {
   (void)parameters;
   vec d = vsub(input, target);
-  return (pair){vmul(d, d), vmul(d, vadd(upstream, upstream))};
+  return (pair){vmul(d, d), vmul(d, vclamp(vadd(upstream, upstream)))};
 }

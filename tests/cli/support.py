@@ -92,11 +92,13 @@ class Case(unittest.TestCase):
         return json.loads(text, parse_constant=refuse_constant)
 
     def evaluate(self, loss, x, t, *options):
-        """Writes x and t, each (values, shape[, dtype]), and evaluates: the result, and what the
-        files of loss and gradient hold in self.loss and self.grad."""
+        """Writes x and t (None: no target), each (values, shape[, dtype]), and evaluates: the
+        result, and what the files of loss and gradient hold in self.loss and self.grad."""
         self.write("x.npy", npy(*x))
-        self.write("t.npy", npy(*t))
-        result = self.json("eval", loss, "--input", "x.npy", "--target", "t.npy", "--grad", "g.npy",
+        if t is not None:
+            self.write("t.npy", npy(*t))
+        target = ["--target", "t.npy"] if t is not None else []
+        result = self.json("eval", loss, "--input", "x.npy", *target, "--grad", "g.npy",
                            "--loss", "l.npy", *options)
         self.loss, self.loss_shape, loss_dtype = self.read("l.npy")
         self.grad, grad_shape, grad_dtype = self.read("g.npy")

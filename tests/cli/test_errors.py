@@ -22,6 +22,15 @@ class Errors(Case):
                        says=says, **more)
         self.assertEqual(sorted(os.listdir(self.folder)), before)
 
+    def test_positive_weight(self):
+        loss = "binary_cross_entropy_with_logits"
+        self.write("bad.npy", npy([1, -1, 1], (3,)))
+        self.write("two.npy", npy([1, 1], (2,)))
+        self.eval_fails(1, loss, "--positive-weight", "bad.npy", says="bad.npy")
+        self.eval_fails(1, loss, "--positive-weight", "two.npy", says=["two.npy", "(3,)"])
+        self.eval_fails(2, "focal", "--positive-weight", "two.npy", says="positive-weight")
+        self.eval_fails(2, "binary_entropy_with_logits", says="target")
+
     def test_command_line(self):
         self.fail_with(2, "eval", says="which loss")
         self.fail_with(2, "eval", "frobnicate", says="frobnicate")
@@ -45,6 +54,10 @@ class Errors(Case):
         self.eval_fails(2, "mse", "--beta", "1", says="beta")
         self.eval_fails(2, "mse", "--variance", "x.npy", says="variance")
         self.eval_fails(2, "mse", "--grad-variance", "v.npy", says="grad-variance")
+        for loss in ["kl_div_with_logits", "js_div_with_logits"]:
+            self.eval_fails(2, loss, "--class-weight", "x.npy", says="class-weight")
+        for loss in ["entropy", "entropy_with_logits"]:
+            self.eval_fails(2, loss, says="target")
         self.eval_fails(2, "giou", "--group-axes", "1", says="group-axes")
         self.eval_fails(2, "dice", "--classes-last", says="classes-last")
 
@@ -67,6 +80,9 @@ class Errors(Case):
         self.eval_fails(2, "cross_entropy", "--ignore-index", "1.5", t="y.npy",
                         says="not a whole number")
         self.eval_fails(2, "dice", "--log=maybe", says="--log")
+        self.eval_fails(2, "kl_div_with_logits", "--temperature", "0", says="--temperature")
+        self.eval_fails(2, "js_div_with_logits", "--teacher", "mine", says=["--teacher", "mine"])
+        self.eval_fails(2, "focal_softmax", "--gamma", "-1", t="y.npy", says="--gamma")
 
     def test_what_only_the_library_refuses(self):
         self.eval_fails(2, "mse", "--scale", "nan", says="--scale")
@@ -84,6 +100,8 @@ class Errors(Case):
         self.eval_fails(1, "mse", "--weight", "v.npy", says=["v.npy: ", "(6,)"])
         self.eval_fails(1, "giou", says=["x.npy: ", "(..., 4)"])
         self.eval_fails(1, "cross_entropy", x="v.npy", t="y.npy", says=["v.npy: ", "(N, C)"])
+        self.eval_fails(1, "cross_entropy_soft", t="w.npy", says=["w.npy: ", "(3,)", "(2, 3)"])
+        self.eval_fails(1, "kl_div_with_logits", t="y.npy", says=["y.npy: ", "i8", "f4"])
         self.write("y3.npy", npy([0, 1, 2], (3,), "i8"))
         self.eval_fails(1, "cross_entropy", t="y3.npy", says=["y3.npy: ", "(3,)", "(2,)"])
         self.eval_fails(1, "cross_entropy", "--class-weight", "w2.npy", t="y.npy",
@@ -93,6 +111,9 @@ class Errors(Case):
         self.eval_fails(1, "dice", "--group-axes", "3", says=["x.npy: ", "--group-axes"])
         for option in [["--grouping", "channel"], ["--activation", "softmax"]]:
             self.eval_fails(1, "dice", "--group-axes", "2", *option, says=["x.npy: ", "channels"])
+        self.write("wide.npy", npy([0] * 257, (1, 257)))
+        self.eval_fails(1, "dice", "--activation", "softmax", x="wide.npy", t="wide.npy",
+                        says=["wide.npy: ", "256 channels"])
         self.eval_fails(1, "mse", "--grad-output", "two.npy", says="two.npy: ")
         self.eval_fails(1, "mse", "--grad-output", "two.npy", "--reduction", "none",
                         says="two.npy: ")

@@ -84,6 +84,47 @@ class Pairwise(Case):
         self.assertAlmostEqual(found["bytes_per_second"] / found["elements_per_second"], 20 / 2, 1)
 
 
+def softplus(z):
+    return max(z, 0) + math.log1p(math.exp(-abs(z)))
+
+
+class Logits(Case):
+    def test_positive_weight(self):
+        z, t = [.5, -1, 2, 0, 3, -2], [1, 1, 1, 0, 1, 1]
+        self.write("one.npy", npy([3], (), "f8"))
+        self.write("two.npy", npy([3, .5], (2,), "f8"))
+        self.write("three.npy", npy([3, .5, 2], (3,), "f8"))
+        for shape, file, options, weights in [
+                ((6,), "one", [], [3] * 6), ((1, 2, 3), "two", [], [3, 3, 3, .5, .5, .5]),
+                ((2, 3), "three", [], [3, .5, 2] * 2), ((3, 2), "two", [], [3, .5] * 3),
+                ((1, 2, 3), "three", ["--classes-last"], [3, .5, 2] * 2)]:
+            result = self.evaluate("binary_cross_entropy_with_logits", (z, shape, "f8"),
+                                   (t, shape, "f8"), "--reduction", "none", "--positive-weight",
+                                   file + ".npy", *options)
+            self.assert_close(self.loss, [w * softplus(-x) if y else softplus(x)
+                                          for x, y, w in zip(z, t, weights)], 1e-14)
+            self.assertEqual(self.loss_shape, shape)
+            self.assertEqual(result["degenerate"], 0)
+
+    def test_focal(self):
+        x, t = ([1, 0, 0, 1], (2, 2)), ([1, 0, 0, 1], (2, 2))
+        self.evaluate("focal", x, t, "--divisor", "2")
+        self.assert_close(self.loss, [.13562961])
+        self.assert_close(self.grad, [-.00657264, .11185755, .11185755, -.00657264])
+        self.evaluate("focal", x, t, "--alpha", "-1", "--gamma", "0", "--reduction", "none")
+        self.assert_close(self.loss, [softplus(-1), softplus(0), softplus(0), softplus(-1)])
+
+    def test_no_target(self):
+        self.evaluate("binary_entropy_with_logits", ([0, math.log(3)], (2,), "f8"), None,
+                      "--reduction", "none", "--scale", str(1 / math.log(2)))
+        self.assert_close(self.loss, [1, .811278124459], 1e-12)
+
+    def test_targets_are_probabilities(self):
+        result = self.evaluate("focal", ([1, 2], (2,)), ([.5, 1.5], (2,)), "--reduction", "none")
+        self.assertEqual(result["degenerate"], 1)
+        self.assertTrue(math.isnan(self.loss[1]) and math.isnan(self.grad[1]))
+
+
 class Boxes(Case):
     def test_giou(self):
         x, t = (B1 + B1 + B2 + B2, (2, 2, 4)), (B1 + B2 + B3 + B4, (2, 2, 4))
@@ -123,6 +164,30 @@ class Rows(Case):
         self.write("c.npy", npy([2, 6], (2,)))
         result = self.evaluate("cross_entropy", x, ([0, 1], (2,), "i8"), "--class-weight", "c.npy")
         self.assertEqual(result["weight"], 8)
+
+    def test_targets_and_none(self):
+        x, q = ([3, 1, 1, 2], (2, 2)), ([.8, .2, .1, .9], (2, 2))
+        result = self.evaluate("cross_entropy_soft", x, q, "--smoothing", ".2")
+        self.assert_close([result["loss"], result["weight"]], [.5701, 2], 1e-4)
+        self.write("c.npy", npy([2, 2], (2,)))
+        self.evaluate("cross_entropy_soft", x, q, "--class-weight", "c.npy", "--smoothing", ".2")
+        self.assert_close(self.loss, [2 * .5701], 2e-4)
+        options = ["--teacher", "logits", "--temperature", "2", "--squared", "--reduction", "none"]
+        self.evaluate("kl_div_with_logits", x, ([3, 1, 2, 1], (2, 2)), *options)
+        p = 1 / (1 + math.exp(-.5))  # of 1 and 0 at temperature 2
+        self.assert_close(self.loss, [0, 4 * (2 * p - 1) * .5])
+        self.assert_close(self.grad, [0, 0, 2 * (1 - 2 * p), 2 * (2 * p - 1)])
+        result = self.evaluate("entropy", ([.75, .25, 2, 0], (2, 2), "f8"), None, "--reduction",
+                               "none", "--scale", str(1 / math.log(2)))
+        self.assert_close(self.loss[:1], [.811278124459])
+        self.assertTrue(math.isnan(self.loss[1]))
+        self.assertEqual((result["counted"], result["degenerate"]), (2, 1))
+        self.assertEqual(self.loss_shape, (2,))
+        result = self.evaluate("entropy_with_logits", ([5] * 8, (2, 4), "f8"), None)
+        self.assert_close([result["loss"]], [math.log(4)])
+        last = self.evaluate("js_div_with_logits", ([9, 0] * 3, (3, 2)), ([0, 1] * 3, (3, 2)),
+                             "--classes-last")
+        self.assertEqual(last["counted"], 3)
 
     def test_class_axis(self):
         n, classes, inner = 2, 3, 5
@@ -204,7 +269,8 @@ class All(Case):
         self.write("v.npy", npy([.5] * len(x[0]), x[1], x[2]))
         return ["--variance", "v.npy"]
 
-    def arguments(self, family, dtype, scale=1):
+    def arguments(self, row, dtype, scale=1):
+        family = row["family"]
         shape = list(self.INPUT[family])
         shape[0] *= scale
         count = shape[0] * (shape[1] if len(shape) > 1 else 1)
@@ -213,14 +279,18 @@ class All(Case):
         if family == "boxes":  # that overlap: some losses are blind to others
             x = [value + 0.5 * (k % 4 // 2) for k, value in enumerate(x)]
         t = ([draw.random() for _ in range(count)], shape, dtype)
-        if family == "rows":
+        if family == "rows" and not row["reads"]:
+            t = None
+        if "labels" in row["reads"]:
             t = ([draw.randrange(3) for _ in range(shape[0])], shape[:1], "i8")
+        if "--target" not in self.succeed("eval", row["name"], "--help"):
+            t = None
         return (x, shape, dtype), t
 
     def test_each_loss_runs(self):
         for row in self.json("list")["losses"]:
             for dtype in ["f4", "f8"]:
-                x, t = self.arguments(row["family"], dtype)
+                x, t = self.arguments(row, dtype)
                 result = self.evaluate(row["name"], x, t, *self.variances(row["name"], x))
                 self.assertEqual((result["name"], result["dtype"]),
                                  (row["name"], dtype.replace("f4", "f32").replace("f8", "f64")))
@@ -233,7 +303,7 @@ class All(Case):
         for isa in self.json("info")["isas_usable"]:
             for threads in ["1", "3"]:
                 for row in self.json("list")["losses"]:
-                    x, t = self.arguments(row["family"], "f4", scale)
+                    x, t = self.arguments(row, "f4", scale)
                     result = self.evaluate(row["name"], x, t, "--isa", isa, "--threads", threads,
                                            *self.variances(row["name"], x))
                     self.assertEqual((result["isa"], result["threads"]), (isa, int(threads)))

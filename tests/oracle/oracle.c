@@ -10,8 +10,8 @@
 #include "data.h"
 
 oracle_function *oracle_find(const char *name) {
-  const oracle_row *const tables[] = {oracle_pairwise, oracle_elements, oracle_boxes, oracle_rows,
-                                      oracle_overlap};
+  const oracle_row *const tables[] = {oracle_pairwise, oracle_binary, oracle_elements,
+                                      oracle_boxes,    oracle_rows,   oracle_overlap};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
     for (const oracle_row *row = tables[i]; row->name != NULL; row++)
       if (strcmp(row->name, name) == 0) return row->function;
@@ -127,6 +127,12 @@ walk walk_begin(const call *c, const void *input) {
 
 void walk_end(walk *w) { free(w->memory); }
 
+/* Of element i of n x classes x inner. */
+static wide positive_weight(const call *c, size_t i) {
+  if (!(c->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || c->class_weight == NULL) return 1;
+  return data_get(c->dtype, c->class_weight, i / c->shape[2] % c->shape[1]);
+}
+
 void walk_sample(walk *w, size_t index) {
   const call *c = w->sample.call;
   const void *weight = c->options != NULL ? c->options->weight : NULL;
@@ -136,6 +142,7 @@ void walk_sample(walk *w, size_t index) {
   if (c->loss->family == VLOSS_PAIRWISE) w->first = index;
   w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
   w->ignored = 0;
+  w->sample.positive_weight = positive_weight(c, index);
   w->truth.share = w->truth.share_size = 1;
   if (c->loss->family == VLOSS_OVERLAP) walk_group(w);
   if (c->loss->family != VLOSS_ROWS) return;
@@ -145,7 +152,14 @@ void walk_sample(walk *w, size_t index) {
   if (!(c->loss->arrays & VLOSS_ARRAY_LABELS)) return;
   w->sample.label = data_label(&c->labels, index);
   w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
-  w->truth.share = w->ignored ? 0 : w->sample.class_weight[w->sample.label];
+  w->truth.share = w->sample.class_weight[w->sample.label];
+  if (strcmp(c->loss->name, "focal_softmax") == 0) w->truth.share = 1;
+  if (w->ignored) w->truth.share = 0;
+}
+
+/* Of the log-probabilities of a row only the label's is read. */
+static int is_read(const sample *s, size_t k) {
+  return strcmp(s->call->loss->name, "nll") != 0 || (int64_t)k == s->label;
 }
 
 int oracle_owns(const sample *s, size_t k) {
@@ -162,7 +176,8 @@ static int gather(walk *w) {
     size_t at = further ? w->index : walk_element(w, k);
     input[k] = data_get(c->dtype, further ? c->variance : w->input, at);
     target[k] = c->loss->arrays & VLOSS_ARRAY_TARGET ? data_get(c->dtype, c->target, at) : 0;
-    nan |= isnan(input[k]) || (isnan(target[k]) && oracle_owns(&w->sample, k));
+    nan |= (isnan(input[k]) && is_read(&w->sample, k)) ||
+           (isnan(target[k]) && oracle_owns(&w->sample, k));
   }
   return nan;
 }
@@ -176,6 +191,7 @@ void walk_truth(walk *w, size_t index) {
   t->trust = TRUST_ACCURATE;
   if (!w->ignored) w->function(&w->sample, t);
   if (!left_out && !nan) return;
+  if (w->weight == 0 && w->sample.call->loss->family == VLOSS_ROWS) t->degenerate = 0;
   t->loss = left_out ? 0 : (wide)NAN;
   t->loss_size = 0;
   t->trust = TRUST_ACCURATE;

@@ -16,9 +16,10 @@ typedef struct sample {
   /* values of input, target and gradient: 1 (2 with a variance, the second), 4, classes, those of a
    * group */
   size_t count;
-  const wide *input, *target; /* no target for rows */
-  int64_t label;              /* rows */
+  const wide *input, *target; /* no target where the loss has none */
+  int64_t label;              /* rows with labels */
   const wide *class_weight;   /* rows; ones where the call has none */
+  wide positive_weight;       /* of the sample's class, 1 where the call has none */
   /* overlap with a softmax: images of channels of inner values, of which the group has one */
   size_t channels, inner, channel; /* SIZE_MAX: all */
   const wide *held; /* NULL, or a value for what the loss calls constant in its gradient */
@@ -51,8 +52,8 @@ typedef struct oracle_row {
 } oracle_row;
 
 /* One table per family file, ended by a NULL name. */
-extern const oracle_row oracle_pairwise[], oracle_elements[], oracle_boxes[], oracle_rows[],
-    oracle_overlap[];
+extern const oracle_row oracle_pairwise[], oracle_binary[], oracle_elements[], oracle_boxes[],
+    oracle_rows[], oracle_overlap[];
 
 /* The truth of that loss, or NULL if nobody wrote it. */
 oracle_function *oracle_find(const char *name);

@@ -7,14 +7,14 @@
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15 };
 
 /* A call: what pairwise losses have, and more. */
-typedef struct elements_call {
+typedef struct flagged_call {
   enum loss_id id;
   int dtype;
   const void *input, *target, *variance;
   size_t n;
   const vloss_options *options;
   void *loss, *grad, *grad_variance;
-} elements_call;
+} flagged_call;
 
 /* The parameters, by numbers and flags. */
 static void take_parameters(const vloss_loss *about, const double *values, pairwise_job *j) {
@@ -27,7 +27,7 @@ static void take_parameters(const vloss_loss *about, const double *values, pairw
       j->parameters[numbers++] = values[k];
 }
 
-static vloss_status run(const elements_call *c, request *r, const double *values) {
+static vloss_status run(const flagged_call *c, request *r, const double *values) {
   const vloss_loss *about = &vloss_registry[c->id];
   r->grad = c->grad;
   request_outputs(r, c->n, request_product(r, "n", c->n, 1));
@@ -54,7 +54,7 @@ static vloss_status run(const elements_call *c, request *r, const double *values
 
 /* The values of the parameters: the flag of the prototype, or the fields of a struct of `size`
  * bytes (NULL: their defaults). */
-static vloss_status elements(elements_call c, const double *flag, const void *own, size_t size) {
+static vloss_status flagged(flagged_call c, const double *flag, const void *own, size_t size) {
   const vloss_loss *about = &vloss_registry[c.id];
   double values[sizeof((pairwise_job *)0)->parameters / sizeof(double)];
   request r;
@@ -77,33 +77,30 @@ static vloss_status elements(elements_call c, const double *flag, const void *ow
 #define VALUES_SWITCH(flag) &(const double){flag}, NULL, 0
 #define VALUES_FIELDS(list) NULL, own, sizeof *own
 
-#define DEFINE_ELEMENTS(name, dtype, id, real, parameters)                                   \
-  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,       \
-                                      DECLARE_##parameters const vloss_options *options,     \
-                                      real *loss, real *grad) {                              \
-    return elements(                                                                         \
-        (elements_call){LOSS_##name, id, input, target, NULL, n, options, loss, grad, NULL}, \
-        VALUES_##parameters);                                                                \
+#define DEFINE_FLAGGED(name, dtype, id, real, parameters)                                   \
+  vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,      \
+                                      DECLARE_##parameters const vloss_options *options,    \
+                                      real *loss, real *grad) {                             \
+    return flagged(                                                                         \
+        (flagged_call){LOSS_##name, id, input, target, NULL, n, options, loss, grad, NULL}, \
+        VALUES_##parameters);                                                               \
   }
 #define DEFINE_VARIANCE(name, dtype, id, real, parameters)                                         \
   vloss_status vloss_##name##_##dtype(const real *input, const real *target, const real *variance, \
                                       size_t n, DECLARE_##parameters const vloss_options *options, \
                                       real *loss, real *grad, real *grad_variance) {               \
-    return elements((elements_call){LOSS_##name, id, input, target, variance, n, options, loss,    \
-                                    grad, grad_variance},                                          \
-                    VALUES_##parameters);                                                          \
+    return flagged((flagged_call){LOSS_##name, id, input, target, variance, n, options, loss,      \
+                                  grad, grad_variance},                                            \
+                   VALUES_##parameters);                                                           \
   }
 
-#define DEFINE_elements(name, parameters)                  \
-  DEFINE_ELEMENTS(name, f32, DTYPE_F32, float, parameters) \
-  DEFINE_ELEMENTS(name, f64, DTYPE_F64, double, parameters)
+#define DEFINE_flagged(name, parameters)                  \
+  DEFINE_FLAGGED(name, f32, DTYPE_F32, float, parameters) \
+  DEFINE_FLAGGED(name, f64, DTYPE_F64, double, parameters)
 #define DEFINE_variance(name, parameters)                  \
   DEFINE_VARIANCE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE_VARIANCE(name, f64, DTYPE_F64, double, parameters)
-#define DEFINE_pairwise(name, parameters)
-#define DEFINE_boxes(name, parameters)
-#define DEFINE_rows(name, parameters)
-#define DEFINE_overlap(name, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
-#include "losses.def"
+#include "flagged.def"
+#include "variance.def"
 #undef LOSS

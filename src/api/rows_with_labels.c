@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/rows.h"
+#include "labels.h"
+#include "registry.h"
+
+static size_t label_width(vloss_label_type type) {
+  return type == VLOSS_LABEL_INT64 ? 8 : type == VLOSS_LABEL_INT32 ? 4 : 1;
+}
+
+/* Looks at every label before anything is written; returns the sum of the rows' class weights. */
+static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
+                           const vloss_cross_entropy_options *o, const void *class_weight) {
+  compensated total = {0, 0};
+  for (size_t i = 0; i < rows; i++) {
+    int64_t label = label_at(labels, i);
+    if (label == o->ignore_index) {
+      r->ignored++;
+    } else if (label < 0 || (uint64_t)label >= classes) {
+      r->bad_label = i;
+      request_fail(r, VLOSS_ERROR_LABEL, "labels");
+      return 0;
+    } else if (class_weight) {
+      sum_merge(&total, (compensated){request_number(r, class_weight, (size_t)label, 1), 0});
+    }
+  }
+  return class_weight ? total.value + total.error : (double)(rows - r->ignored);
+}
+
+static vloss_status labelled(enum loss_id id, const char *name, int dtype, const void *input,
+                             vloss_labels labels, size_t n, size_t classes, size_t inner,
+                             const vloss_cross_entropy_options *own, const vloss_options *options,
+                             void *loss, void *grad) {
+  vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  request r;
+  request_open(&r, dtype, options, loss, grad);
+  own = request_struct(&r, "cross_entropy", own, sizeof o);
+  if (own) o.class_weight = own->class_weight;
+  rows_shape s = rows_shape_of(&r, n, classes, inner);
+  if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
+    request_fail(&r, VLOSS_ERROR_ENUM, "labels");
+  request_fields(&r, &vloss_registry[id], own, &o);
+  if (s.rows > PTRDIFF_MAX / sizeof(int64_t)) request_fail(&r, VLOSS_ERROR_SIZE, "n");
+  request_outputs(&r, s.rows, s.elements);
+  request_main_input(&r, name, input);
+  request_input(&r, "labels", labels.data, s.rows, label_width(labels.type));
+  if (o.class_weight)
+    request_input(&r, "class_weight", o.class_weight, s.rows ? classes : 0, request_width(&r));
+  if (!request_ready(&r)) return request_close(&r);
+  if (s.rows) rows_check_class_weights(&r, o.class_weight, classes);
+  /* the alphas of a focal loss are not weights of its mean */
+  const void *weights = id == LOSS_focal_softmax ? NULL : o.class_weight;
+  double total = check_labels(&r, labels, s.rows, classes, &o, weights);
+  if (r.status != VLOSS_OK) return request_close(&r);
+
+  rows_job j = {.labels = labels,
+                .class_weight = o.class_weight,
+                .smoothing = o.smoothing,
+                .gamma = o.gamma,
+                .temperature = 1,
+                .ignore_index = o.ignore_index};
+  rows_run(&r, id, &s, total, input, &j);
+  return request_close(&r);
+}
+
+#define DEFINE(name, input, dtype, id, real)                                                       \
+  vloss_status vloss_##name##_##dtype(const real *input, vloss_labels labels, size_t n,            \
+                                      size_t classes, size_t inner,                                \
+                                      const vloss_cross_entropy_options *own,                      \
+                                      const vloss_options *options, real *loss, real *grad) {      \
+    return labelled(LOSS_##name, #input, id, input, labels, n, classes, inner, own, options, loss, \
+                    grad);                                                                         \
+  }
+
+#define DEFINE_rows(name) \
+  DEFINE(name, logits, f32, DTYPE_F32, float) DEFINE(name, logits, f64, DTYPE_F64, double)
+#define DEFINE_picked_rows(name) \
+  DEFINE(name, input, f32, DTYPE_F32, float) DEFINE(name, input, f64, DTYPE_F64, double)
+#define LOSS(name, family, parameters) DEFINE_##family(name)
+#include "picked_rows.def"
+#include "rows.def"
+#undef LOSS

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loop over logits and probabilities. A step takes finite logits and targets in [0, 1]; what is
+ * not is made good here, out of the way of the loop. NaN goes through either. */
+#ifndef VLOSS_BINARY_H
+#define VLOSS_BINARY_H
+
+#include "frame/logit.h"
+
+/* A target outside [0, 1] gives NaN. An infinite logit has the slope of the largest finite one, and
+ * its loss if that is 0; else the loss is infinite too. */
+ALWAYS_INLINE pair binary_any(pairwise_step *step, vec z, vec target, vec upstream,
+                              const vec *parameters, size_t *degenerate) {
+  vec zero = vset1(0), infinity = vset1(real_infinity);
+  mask outside = vor(vlt(target, zero), vlt(vset1(1), target));
+  *degenerate += count_bits(vbits(outside)); /* padding is 0 */
+  pair r = step(vclamp(z), vselect(outside, vset1((real)NAN), target), upstream, parameters);
+  mask endless = vand(veq(vabs(z), infinity), vlt(zero, r.loss));
+  r.loss = vselect(endless, infinity, r.loss);
+  return r;
+}
+
+ALWAYS_INLINE int binary_ordinary(const pairwise_arrays *a, size_t at, size_t count) {
+  vec zero = vset1(0), one = vset1(1), size = zero, low = zero, high = one;
+  for (size_t i = at; i < at + count; i += LANES) {
+    vec target = vload(a->target + i);
+    size = vmax(vabs(vload(a->input + i)), size);
+    low = vmin(target, low);
+    high = vmax(target, high);
+  }
+  mask inside = vand(veq(low, zero), veq(high, one));
+  return vall(vand(inside, vlt(size, vset1(real_infinity))));
+}
+
+ALWAYS_INLINE void binary_rare(const void *work, size_t begin, size_t end, partial *result,
+                               pairwise_step *step) {
+  elements_rare(work, begin, end, result, binary_any, step);
+}
+
+ALWAYS_INLINE void binary(const void *work, size_t begin, size_t end, partial *result,
+                          pairwise_step *step, kernel *rare) {
+  elements(work, begin, end, result, binary_ordinary, step, rare);
+}
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What losses of a finite logit z and a probability share: s(z) = 1 / (1 + e^-z), 1 - s(z) = s(-z),
+ * softplus(z) = max(z, 0) + ln(1 + e^-|z|) = -ln s(-z). */
+#ifndef VLOSS_LOGIT_H
+#define VLOSS_LOGIT_H
+
+#include "frame/pairwise.h"
+
+/* Of |z|, by one exponential and one quotient. */
+typedef struct logit {
+  vec unlikely, likely; /* s(-|z|) and s(|z|), neither by cancellation */
+  vec tail;             /* softplus(-|z|) */
+} logit;
+
+ALWAYS_INLINE logit measure_logit(vec z) {
+  vec one = vset1(1), e = vexp(vneg(vabs(z)));
+  vec unlikely = vdiv(e, vadd(one, e));
+  return (logit){unlikely, vsub(one, unlikely), vlog1p_unit(e)};
+}
+
+/* L = on softplus(-z) + off softplus(z), dL/dz = off s(z) - on s(-z): cross entropy, where `on` and
+ * `off` are the shares of the two classes */
+ALWAYS_INLINE pair shared_entropy(logit l, vec z, vec on, vec off) {
+  vec zero = vset1(0);
+  mask negative = vlt(z, zero);
+  vec p = vselect(negative, l.unlikely, l.likely), q = vselect(negative, l.likely, l.unlikely);
+  vec far = vfma(on, vmax(vneg(z), zero), vmul(off, vmax(z, zero)));
+  return (pair){vfma(l.tail, vadd(on, off), far), vfnma(on, q, vmul(off, p))};
+}
+
+/* The same with on = t, off = 1 - t: L = max(z, 0) - t z + tail, dL/dz = (1 - t) - s(-|z|), or
+ * s(-|z|) - t where z < 0: no term cancels another */
+ALWAYS_INLINE pair plain_entropy(logit l, vec z, vec target) {
+  vec zero = vset1(0);
+  mask negative = vlt(z, zero);
+  vec off = vsub(vselect(negative, zero, vset1(1)), target);
+  vec up = vselect(negative, l.unlikely, zero), down = vselect(negative, zero, l.unlikely);
+  return (pair){vadd(vfnma(target, z, vmax(z, zero)), l.tail), vsub(vadd(off, up), down)};
+}
+
+/* u^exponent with u = s(-x) and softplus(x); the exponent is the same in all lanes */
+ALWAYS_INLINE vec power_of_mistake(vec u, vec softplus, vec exponent) {
+  vec one = vset1(1), two = vset1(2);
+  if (vall(veq(exponent, two))) return vmul(u, u);
+  if (vall(veq(exponent, one))) return u;
+  if (vall(veq(exponent, vset1(0)))) return one;
+  return vexp(vneg(vmul(exponent, softplus)));
+}
+
+/* The focal term of a target that is 0 or 1: with x = z or -z the logit of the true class and
+ * u = s(-x), L = w u^g softplus(-x), dL/dx = -w u^g (g s(x) softplus(-x) + u) */
+ALWAYS_INLINE pair focal_term(logit l, vec z, vec target, vec weight, vec exponent, vec upstream) {
+  vec zero = vset1(0), against = vfnma(vset1(2), target, vset1(1)), y = vmul(against, z); /* -x */
+  mask wrong = vlt(zero, y);
+  vec u = vselect(wrong, l.likely, l.unlikely), p = vselect(wrong, l.unlikely, l.likely);
+  vec ce = vadd(vmax(y, zero), l.tail), softplus = vadd(vmax(vneg(y), zero), l.tail);
+  vec factor = vmul(weight, power_of_mistake(u, softplus, exponent));
+  vec slope = vfma(vmul(exponent, p), ce, u);
+  return (pair){vmul(factor, ce), vmul(vmul(factor, vmul(against, upstream)), slope)};
+}
+
+#endif

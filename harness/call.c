@@ -127,11 +127,12 @@ typedef vloss_status runner(const call *c);
 #define OWN_FIELDS(list)                                    \
   vloss_##list##_options own = {.struct_size = sizeof own}; \
   set_fields(c, &own);
-#define RUN_flagged(name, dtype, parameters)                                                  \
+#define RUN_flagged(name, dtype, parameters)                                                   \
   static vloss_status run_##name##_##dtype(const call *c) {                                    \
     OWN_##parameters return vloss_##name##_##dtype(                                            \
         c->input, c->target, c->shape[0], PASS_##parameters c->options, c->loss_out, c->grad); \
   }
+#define RUN_divergence(name, dtype, parameters) RUN_flagged(name, dtype, parameters)
 #define RUN_variance(name, dtype, parameters)                                                     \
   static vloss_status run_##name##_##dtype(const call *c) {                                       \
     OWN_##parameters return vloss_##name##_##dtype(c->input, c->target, c->variance, c->shape[0], \

@@ -89,6 +89,7 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 
 #define FAMILY_pairwise VLOSS_PAIRWISE
 #define FAMILY_flagged VLOSS_PAIRWISE
+#define FAMILY_divergence VLOSS_PAIRWISE
 #define FAMILY_variance VLOSS_PAIRWISE
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
@@ -103,6 +104,7 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 
 #define ARRAYS_pairwise VLOSS_ARRAY_TARGET
 #define ARRAYS_flagged VLOSS_ARRAY_TARGET
+#define ARRAYS_divergence VLOSS_ARRAY_TARGET
 #define ARRAYS_variance VLOSS_ARRAY_TARGET | VLOSS_ARRAY_VARIANCE
 #define ARRAYS_boxes VLOSS_ARRAY_TARGET
 #define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT

@@ -97,10 +97,12 @@ static vloss_status flagged(flagged_call c, const double *flag, const void *own,
 #define DEFINE_flagged(name, parameters)                  \
   DEFINE_FLAGGED(name, f32, DTYPE_F32, float, parameters) \
   DEFINE_FLAGGED(name, f64, DTYPE_F64, double, parameters)
+#define DEFINE_divergence(name, parameters) DEFINE_flagged(name, parameters)
 #define DEFINE_variance(name, parameters)                  \
   DEFINE_VARIANCE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE_VARIANCE(name, f64, DTYPE_F64, double, parameters)
 #define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
+#include "divergence.def"
 #include "flagged.def"
 #include "variance.def"
 #undef LOSS

@@ -81,36 +81,46 @@ typedef struct scaled {
   vec f, n;
 } scaled;
 
-static inline scaled split_exponent(vec x) {
-  const real two_bits = (real)((uint64_t)1 << MANTISSA_BITS);
-  mask small = vlt(x, vset1(real_min_normal));
-  vec normal = vselect(small, vmul(x, vset1(two_bits)), x);
+static inline scaled split_normal(vec normal, vec bias) {
   ivec bits = iadd(as_int(normal), iset1(one_bits - log_split));
-  vec bias = vselect(small, vset1(exponent_bias + (real)MANTISSA_BITS), vset1(exponent_bias));
   vec m = as_real(iadd(iand(bits, iset1(mantissa_mask)), iset1(log_split)));
   return (scaled){vsub(m, vset1(1)), vsub(biased_exponent(as_real(bits)), bias)};
 }
 
-/* ln(x) for finite x > 0; something finite elsewhere, at 0 about the exponent's end */
-static inline vec vlog_positive(vec x) {
-  scaled s = split_exponent(x);
+static inline scaled split_exponent(vec x) {
+  const real two_bits = (real)((uint64_t)1 << MANTISSA_BITS);
+  mask small = vlt(x, vset1(real_min_normal));
+  vec bias = vselect(small, vset1(exponent_bias + (real)MANTISSA_BITS), vset1(exponent_bias));
+  return split_normal(vselect(small, vmul(x, vset1(two_bits)), x), bias);
+}
+
+/* the same for x in (0, 1], all of which can be made normal; something at 0 */
+static inline scaled split_unit(vec x) {
+  const int up = MANTISSA_BITS + 1;
+  return split_normal(vmul(x, vset1((real)((uint64_t)1 << up))), vset1(exponent_bias + (real)up));
+}
+
+/* ln(x) for x in (0, 1]; something finite elsewhere, below -100 at 0 */
+static inline vec vlog_unit(vec x) {
+  scaled s = split_unit(x);
   return log_reduced(s.f, s.n);
 }
 
 /* ln(x): -inf at 0, NaN below, inf at inf */
 static inline vec vlog(vec x) {
-  vec value = vlog_positive(x);
+  scaled s = split_exponent(x);
+  vec value = log_reduced(s.f, s.n);
   value = vselect(veq(x, vset1(real_infinity)), x, value);
   value = vselect(veq(x, vset1(0)), vset1(-real_infinity), value);
   mask domain = vle(vset1(0), x);
   return vselect(domain, value, vset1((real)NAN));
 }
 
-/* ln(1 - x) for x in [0, 1); about the exponent's end at 1. From 1 - x, which is exact from 1/2 on,
+/* ln(1 - x) for x in [0, 1); below -100 at 1. From 1 - x, which is exact from 1/2 on,
  * or from x and 1 - 2 x. */
 static inline vec vlog1m(vec x) {
   vec zero = vset1(0), one = vset1(1);
-  scaled s = split_exponent(vsub(one, x));
+  scaled s = split_unit(vsub(one, x));
   mask small = vlt(x, vset1((real)0.28125)), half = vlt(x, vset1((real)0.5));
   vec f = vselect(small, vneg(x), vsub(one, vadd(x, x)));
   vec n = vselect(small, zero, vset1(-1));

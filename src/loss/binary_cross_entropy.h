@@ -11,7 +11,7 @@ ALWAYS_INLINE element binary_cross_entropy(vec input, vec target, vec further, v
       vor(vor(vlt(input, zero), vlt(target, zero)), vor(vlt(one, input), vlt(one, target)));
   mask good =
       vand(vand(vle(zero, input), vle(zero, target)), vand(vle(input, one), vle(target, one)));
-  vec yes = vmax(least, vlog_positive(input)), no = vmax(least, vlog1m(input));
+  vec yes = vmax(least, vlog_unit(input)), no = vmax(least, vlog1m(input));
   vec loss = vneg(vadd(vmul(target, yes), vmul(vsub(one, target), no)));
   vec spread = vmax(vset1((real)1e-12), vmul(input, vsub(one, input)));
   vec slope = vdiv(vsub(input, target), spread);

@@ -3,6 +3,12 @@
  * log_target: L = e^t (t - x), dL/dx = -e^t; 0 where e^t is */
 enum { kl_div_settings = 2 };
 
+/* For finite x and t in [0, 1]. */
+ALWAYS_INLINE pair kl_div_ordinary(vec input, vec target, vec upstream, const vec *parameters) {
+  (void)parameters;
+  return (pair){vmul(target, vsub(vlog_unit(target), input)), vmul(target, vneg(upstream))};
+}
+
 ALWAYS_INLINE element kl_div_of_log(vec input, vec target, vec upstream) {
   vec zero = vset1(0), d = vsub(target, input);
   /* the root twice, since e^t may exceed the type, or be subnormal, where the loss is not */
@@ -17,14 +23,13 @@ ALWAYS_INLINE element kl_div_of_log(vec input, vec target, vec upstream) {
 
 ALWAYS_INLINE element kl_div(vec input, vec target, vec further, vec upstream,
                              const vec *parameters, int flags) {
-  (void)further, (void)parameters;
+  (void)further;
   if (flags) return kl_div_of_log(input, target, upstream);
   vec zero = vset1(0), one = vset1(1), nan = vset1((real)NAN);
   mask domain = vand(vle(zero, target), vle(target, one));
-  mask good = vand(domain, veq(input, input));
-  vec loss = vmul(target, vsub(vlog_positive(target), input));
-  loss = vselect(veq(target, zero), zero, loss);
-  return (element){.loss = vselect(good, loss, nan),
-                   .grad = vselect(good, vmul(vneg(target), upstream), nan),
+  mask good = vand(domain, veq(input, input)), nothing = veq(target, zero);
+  pair r = kl_div_ordinary(input, target, upstream, parameters);
+  return (element){.loss = vselect(good, vselect(nothing, zero, r.loss), nan),
+                   .grad = vselect(good, r.grad, nan),
                    .outside = vor(vlt(target, zero), vlt(one, target))};
 }

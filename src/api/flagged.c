@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
 #include "api/check.h"
 #include "api/split.h"
 #include "dispatch.h"
@@ -48,7 +50,9 @@ static vloss_status run(const flagged_call *c, request *r, const double *values)
   partial found;
   split_run(loops, &j, c->n, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
   r->degenerate = found.degenerate;
-  request_result(r, found.sums[0]);
+  /* losses of -inf, unless there is +inf or NaN too */
+  compensated total = found.sums[0], bottom = found.sums[1];
+  request_result(r, bottom.value < 0 && total.value < (double)INFINITY ? bottom : total);
   return request_close(r);
 }
 

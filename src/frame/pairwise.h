@@ -124,12 +124,21 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
   return first_lanes(loss, count);
 }
 
+/* 0 for -inf, which is remembered apart: beside +inf it would make a sum NaN, and losses that exceed
+ * the type may have either sign. */
+ALWAYS_INLINE vec without_bottom(vec loss, compensated *bottom) {
+  mask down = veq(loss, vset1(-real_infinity));
+  if (vbits(down)) *bottom = (compensated){-(double)INFINITY, 0};
+  return vselect(down, vset1(0), loss);
+}
+
 /* One chunk, any options and in place: the losses wait in a buffer, so that an overflow of the
  * lanes can be mended when the inputs are gone. */
 ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *a,
                                   pairwise_any *any, pairwise_step *step, element_step *whole,
                                   int what, size_t begin, size_t count, totals *t,
-                                  size_t *degenerate) {
+                                  partial *result) {
+  size_t *degenerate = &result->degenerate;
   real losses[CHUNK], first[CHUNK];
   if (j->class_parameter) load_class_parameters(j, begin, count, first);
   for (size_t i = 0; i < count; i += LANES) {
@@ -139,7 +148,7 @@ ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *
         part == LANES
             ? pairwise_vector(j, a, any, step, whole, what, begin + i, LANES, own, degenerate)
             : pairwise_vector(j, a, any, step, whole, what, begin + i, part, own, degenerate);
-    vstore(losses + i, loss);
+    vstore(losses + i, whole ? without_bottom(loss, &result->sums[1]) : loss);
   }
   if (j->base.want_loss) totals_add_chunk(t, losses, count);
 }
@@ -182,8 +191,7 @@ ALWAYS_INLINE void pairwise_chunks(const void *work, size_t begin, size_t end, p
   pairwise_arrays a = pairwise_begin(j);
   totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK)
-    pairwise_chunk(j, &a, any, step, whole, what, i, smaller(end - i, CHUNK), &t,
-                   &result->degenerate);
+    pairwise_chunk(j, &a, any, step, whole, what, i, smaller(end - i, CHUNK), &t, result);
   sum_merge(&result->sums[0], totals_sum(&t));
 }
 
@@ -225,14 +233,15 @@ ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays
 
 /* The losses of a chunk once more, after its lanes have overflowed or hold a NaN. What is degenerate
  * has been counted, unless that is how a loss tells that it is outside of its domain. */
-COLD void pairwise_mend(const pairwise_job *j, kernel *rare, size_t begin, size_t end,
-                        int degenerate, partial *result) {
+COLD void pairwise_mend(const pairwise_job *j, kernel *rare, size_t begin, size_t end, int whole,
+                        partial *result) {
   pairwise_job losses_only = *j;
   partial found = {0};
   losses_only.base.grad = losses_only.further_grad = NULL;
   rare(&losses_only, begin, end, &found);
   sum_merge(&result->sums[0], found.sums[0]);
-  if (degenerate) result->degenerate += found.degenerate;
+  sum_merge(&result->sums[1], found.sums[1]);
+  if (whole) result->degenerate += found.degenerate;
 }
 
 /* The last elements of a call, fewer than a block. */

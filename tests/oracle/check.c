@@ -168,7 +168,7 @@ static void add_up(const context *x, const walk *w, total *sum) {
   sum->size += fabsl(w->weight) * fmaxl(fabsl(t->loss), t->loss_size);
   sum->weight += fabsl(w->weight);
   if (exceeds(x, w)) sum->exceeds |= t->loss > 0 ? 1 : 2;
-  if (sum->exceeds == 3) sum->trust = TRUST_NOTHING; /* inf - inf */
+  if (sum->exceeds == 3 && sum->trust < TRUST_NOT_NAN) sum->trust = TRUST_NOT_NAN; /* inf - inf */
   if (t->trust > sum->trust) sum->trust = t->trust;
 }
 

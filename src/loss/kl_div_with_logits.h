@@ -6,8 +6,8 @@
  *     dL/dz_k = (q_k sum p - p_k) / T
  *
  * Sums: S; sum p, or P; sum p [(m - z) - (m_t - t)] / 2, small enough for a million classes,
- * without the second part where p is given, whose ln p has a sum of its own. Both by T^2 if squared: steep
- * is 1 / T or T, gain^2 is 1 or T^2. */
+ * without the second part where p is given, whose ln p has a sum of its own. Both by T^2 if
+ * squared: steep is 1 / T or T, gain^2 is 1 or T^2. */
 static const real kl_small = (real)0x1p-20;
 
 ALWAYS_INLINE vec kl_div_with_logits_keep(class_values x, class_tops top, const class_options *o,

@@ -129,9 +129,9 @@ static void fill_largest(const problem *p, void *array, size_t count) {
 static void largest_factors(problem *p) {
   dtype type = p->call.dtype;
   size_t upstreams = p->options.reduction == VLOSS_NONE ? p->samples : 1;
-  for (size_t i = 0; i < p->elements; i += 2) {
-    if (p->target != NULL) data_set(type, p->input, i, value(p, p->target, i));
-    if (p->target == NULL) data_set(type, p->input, i, -500);
+  for (size_t i = 0; i < p->elements; i++) { /* log-probabilities too */
+    if (p->target == NULL) data_set(type, p->input, i, i % 2 ? -fabs(value(p, p->input, i)) : -500);
+    if (p->target != NULL && i % 2 == 0) data_set(type, p->input, i, value(p, p->target, i));
   }
   for (size_t k = 0; k < p->call.loss->parameter_count; k++) {
     const vloss_parameter *parameter = &p->call.loss->parameters[k];

@@ -936,7 +936,8 @@ vloss_focal_softmax_f64(const double *logits, vloss_labels labels, size_t n, siz
  *
  * The mean divides by the sum of w_y over the rows that are not ignored, as that of
  * vloss_cross_entropy_f32(); shapes and labels are those too. Finite for x <= 0; larger values
- * are no logarithms of probabilities and taken as they come.
+ * are no logarithms of probabilities and taken as they come: losses beyond the type in both
+ * directions sum to NaN.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of itself, gradient within 1 ULP where nothing
  * scales it.
@@ -1025,7 +1026,8 @@ typedef struct vloss_teacher_options {
  * +inf and the gradient finite. A teacher of -inf only has p = 0 and loss 0.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of the terms subtracted, sum p_k |ln p_k| and sum
- * p_k |ln q_k|, or of 1; gradient within 1e-6, 1e-14 of max(1, sum p_c) / T.
+ * p_k |ln q_k|, or of 1; gradient within 1e-6, 1e-14 of max(1, sum p_c) / T. A share p_k of a
+ * teacher's logits below the smallest normal number counts as 0, which logits beyond 1e30 show.
  *
  * @param teacher  NULL means ::VLOSS_TEACHER_OPTIONS_INIT.
  */

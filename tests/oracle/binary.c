@@ -56,7 +56,7 @@ static int is_hard(const sample *s) { return s->target[0] == 0 || s->target[0] =
 
 static void focal(const sample *s, truth *t) {
   wide z = s->input[0], y = s->target[0], p = sigmoid(z), q = sigmoid(-z);
-  wide alpha = oracle_parameter(s, "alpha"), gamma = oracle_parameter(s, "gamma");
+  wide alpha = oracle_parameter(s, "alpha"), gamma = oracle_narrow(s, "gamma");
   wide weight = alpha < 0 ? 1 : y * alpha + (1 - y) * (1 - alpha);
   if (is_outside(s, t)) return;
   wide u = (1 - y) * p + y * q, factor = weight * powl(u, gamma), ce = entropy(z, y, 1 - y);
@@ -70,7 +70,7 @@ static void focal(const sample *s, truth *t) {
 /* Next to m = 0 the power's error is that of m times its slope; the gradient's likewise. */
 static void quality_focal(const sample *s, truth *t) {
   wide z = s->input[0], y = s->target[0], p = sigmoid(z), q = sigmoid(-z);
-  wide beta = oracle_parameter(s, "beta"), d = (1 - y) * p - y * q, m = fabsl(d);
+  wide beta = oracle_narrow(s, "beta"), d = (1 - y) * p - y * q, m = fabsl(d);
   if (is_outside(s, t)) return;
   wide factor = powl(m, beta), ce = entropy(z, y, 1 - y);
   t->loss = times(factor, ce);
@@ -88,7 +88,7 @@ static void quality_focal(const sample *s, truth *t) {
 
 static void varifocal(const sample *s, truth *t) {
   wide z = s->input[0], y = s->target[0], slope;
-  wide alpha = oracle_parameter(s, "alpha"), gamma = oracle_parameter(s, "gamma");
+  wide alpha = oracle_parameter(s, "alpha"), gamma = oracle_narrow(s, "gamma");
   if (is_outside(s, t)) return;
   t->loss = y * entropy(z, y, 1 - y);
   t->grad[0] = y * ((1 - y) * sigmoid(z) - y * sigmoid(-z));

@@ -70,8 +70,7 @@ static wide overlap_condition(const sample *s, const boxes *b) {
 static void iou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   dual u = b.iou;
-  wide floor = (wide)(s->call->dtype == F32 ? (double)(float)oracle_parameter(s, "floor")
-                                            : oracle_parameter(s, "floor"));
+  wide floor = oracle_narrow(s, "floor");
   switch ((vloss_iou_form)oracle_parameter(s, "form")) {
     case VLOSS_IOU_LINEAR: finish_boxes(s, &b, rest(u), 1, t); return;
     case VLOSS_IOU_SQUARE: finish_boxes(s, &b, rest(square(u)), 2, t); return; /* a power */

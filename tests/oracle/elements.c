@@ -21,12 +21,6 @@ static void outside(truth *t) {
 /* 0 times anything. */
 static wide times(wide a, wide b) { return a == 0 || b == 0 ? 0 : a * b; }
 
-/* A parameter that the library has in the dtype of the call. */
-static wide narrow(const sample *s, const char *name) {
-  wide value = oracle_parameter(s, name);
-  return s->call->dtype == F32 ? (wide)(float)value : value;
-}
-
 static wide bound_size(const sample *s, wide size) {
   return size / oracle_loss_bound(s->call->dtype);
 }
@@ -89,7 +83,7 @@ static wide factorial(const sample *s, wide y, wide *size) {
 
 /* The size of a logarithm is at least 1: its argument was rounded. */
 static void poisson_nll(const sample *s, truth *t) {
-  wide x = s->input[0], y = s->target[0], eps = narrow(s, "eps"), size = 0;
+  wide x = s->input[0], y = s->target[0], eps = oracle_narrow(s, "eps"), size = 0;
   wide more = factorial(s, y, &size), smallest = oracle_smallest(s->call->dtype);
   if (oracle_parameter(s, "log_input") != 0) {
     wide mean = expl(x), sizes = mean < smallest ? bound_size(s, smallest) : mean;
@@ -109,7 +103,7 @@ static void poisson_nll(const sample *s, truth *t) {
 /* The second value and slope are those of the variance; what it is raised by is held. */
 static void gaussian_nll(const sample *s, truth *t) {
   wide d = s->input[0] - s->target[0], given = s->input[1];
-  wide least = fmaxl(narrow(s, "eps"), oracle_smallest(s->call->dtype));
+  wide least = fmaxl(oracle_narrow(s, "eps"), oracle_smallest(s->call->dtype));
   t->held = given < least ? least - given : 0;
   wide v = given < least && s->held == NULL ? least : given + (s->held != NULL ? *s->held : 0);
   wide constant = oracle_parameter(s, "full") != 0 ? logl(2 * acosl(-1)) / 2 : 0;

@@ -20,6 +20,11 @@ oracle_function *oracle_find(const char *name) {
 
 wide oracle_parameter(const sample *s, const char *name) { return call_get(s->call, name); }
 
+wide oracle_narrow(const sample *s, const char *name) {
+  double value = call_get(s->call, name);
+  return s->call->dtype == F32 ? (wide)(float)value : (wide)value;
+}
+
 wide oracle_smallest(dtype type) { return type == F32 ? (wide)FLT_MIN : (wide)DBL_MIN; }
 wide oracle_largest(dtype type) { return type == F32 ? (wide)FLT_MAX : (wide)DBL_MAX; }
 wide oracle_loss_bound(dtype type) { return type == F32 ? 5e-7L : 1e-14L; }

@@ -61,6 +61,8 @@ oracle_function *oracle_find(const char *name);
 /* Whether value k belongs to the group, not only to the pixels of a softmax that it needs. */
 int oracle_owns(const sample *s, size_t k);
 wide oracle_parameter(const sample *s, const char *name);
+/* One that the library has in the dtype of the call. */
+wide oracle_narrow(const sample *s, const char *name);
 /* Smallest normal and largest number of the call's dtype, and the promised errors. */
 wide oracle_smallest(dtype type);
 wide oracle_largest(dtype type);

@@ -106,6 +106,7 @@ static int outside(const sample *s, const wide *probabilities, truth *t) {
 
 static void cross_entropy_soft(const sample *s, truth *t) {
   wide smoothing = oracle_parameter(s, "smoothing"), total = 0;
+  wide smallest = oracle_smallest(s->call->dtype), rounded = 0;
   softmax row = make_softmax(s);
   if (outside(s, s->target, t)) return;
   for (size_t pass = 0; pass < 2; pass++)
@@ -114,10 +115,11 @@ static void cross_entropy_soft(const sample *s, truth *t) {
       wide own = q == 0 && isinf(z) && z < 0 ? 0 : share * s->class_weight[k];
       if (pass == 0) total += own;
       if (pass == 0) t->loss += weighted(own, surprise(&row, z));
+      if (own > 0 && own < smallest) rounded += smallest * surprise(&row, z); /* as a subnormal */
       t->grad[k] = probability(&row, z) * total - own;
       t->grad_size[k] = total;
     }
-  t->loss_size = total;
+  t->loss_size = fmaxl(total, rounded);
 }
 
 /* Shares of a teacher, -ln of them, and what multiplies loss and slopes. */
@@ -145,7 +147,8 @@ static wide lesson_share(const lesson *l, wide target) {
 
 static void kl_div_with_logits(const sample *s, truth *t) {
   lesson l = make_lesson(s);
-  wide size = 1;
+  wide size = 1, smallest = oracle_smallest(s->call->dtype);
+  wide bound = oracle_loss_bound(s->call->dtype);
   t->loss = 0;
   if (!l.logits && outside(s, s->target, t)) return;
   for (size_t k = 0; k < s->count; k++) {
@@ -154,6 +157,8 @@ static void kl_div_with_logits(const sample *s, truth *t) {
     wide other = surprise(&l.student, s->input[k]);
     t->loss += weighted(p, other - own) * l.gain;
     size += weighted(p, other + own);
+    if (l.logits && p > 0 && p < smallest)
+      size += smallest / bound * other; /* it is flushed to 0 */
     t->grad[k] = (q * l.total - p) * l.steep;
     t->grad_size[k] = fmaxl(1, l.total) * l.steep;
   }

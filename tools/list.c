@@ -39,8 +39,9 @@ static void json_parameter(const vloss_parameter *p) {
 /* What it reads beside the input. */
 static const char *reads(const vloss_loss *loss) {
   static char words[64];
-  snprintf(words, sizeof words, "%s%s%s", loss->arrays & VLOSS_ARRAY_TARGET ? "|target" : "",
+  snprintf(words, sizeof words, "%s%s%s%s", loss->arrays & VLOSS_ARRAY_TARGET ? "|target" : "",
            loss->arrays & VLOSS_ARRAY_LABELS ? "|labels" : "",
+           loss->arrays & VLOSS_ARRAY_VARIANCE ? "|variance" : "",
            loss->arrays & VLOSS_ARRAY_CLASS_WEIGHT ? "|class_weight" : "");
   return words[0] == '|' ? words + 1 : words;
 }

@@ -3,6 +3,7 @@
 #ifndef VLOSS_PAIRWISE_H
 #define VLOSS_PAIRWISE_H
 
+#include "frame/element.h"
 #include "frame/reduce.h"
 
 /* A loss and its gradient with respect to the input, times upstream. */
@@ -22,29 +23,6 @@ typedef pair pairwise_step(vec input, vec target, vec upstream, const vec *param
  * that are degenerate. */
 typedef pair pairwise_any(pairwise_step *step, vec input, vec target, vec upstream,
                           const vec *parameters, size_t *degenerate);
-
-/* What a loss gives that may read a further array, have flags, or be NaN outside of a domain. */
-typedef struct element {
-  vec loss, grad;
-  vec further;  /* gradient with respect to the further array */
-  mask outside; /* of the domain */
-} element;
-
-typedef element element_step(vec input, vec target, vec further, vec upstream,
-                             const vec *parameters, int flags);
-
-/* Beside LOSS, GRAD, STREAM: there is a further array; and from there on, the flags. GRAD is then
- * any gradient, and either may be missing. */
-enum { FURTHER = 8, FLAG = 16 };
-
-/* outside, for a loss whose domain is everything */
-static inline mask nowhere(void) { return vlt(vset1(0), vset1(0)); }
-
-/* slope times upstream, where the slope may be infinite and 0 times it is 0 */
-static inline vec times_upstream(vec slope, vec upstream) {
-  vec bound = vselect(veq(upstream, vset1(0)), vset1(real_max), vset1(real_infinity));
-  return vmul(vmin(bound, vmax(vneg(bound), slope)), upstream);
-}
 
 enum { PAIRWISE_PARAMETERS = sizeof(((pairwise_job *)0)->parameters) / sizeof(double) };
 

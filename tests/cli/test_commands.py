@@ -32,6 +32,7 @@ class Commands(Case):
     def test_list_shows_what_is_read(self):
         reads = {row["name"]: row["reads"] for row in self.json("list")["losses"]}
         self.assertEqual(reads["mse"], ["target"])
+        self.assertEqual(reads["gaussian_nll"], ["target", "variance"])
         self.assertEqual(reads["nll"], ["labels", "class_weight"])
         self.assertEqual(reads["cross_entropy_soft"], ["target", "class_weight"])
         self.assertEqual(reads["entropy"], [])

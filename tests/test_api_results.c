@@ -128,10 +128,14 @@ static void fill_largest(const problem *p, void *array, size_t count) {
 
 static void largest_factors(problem *p) {
   dtype type = p->call.dtype;
+  int probabilities = strcmp(p->call.loss->name, "entropy") == 0;
   size_t upstreams = p->options.reduction == VLOSS_NONE ? p->samples : 1;
-  for (size_t i = 0; i < p->elements; i++) { /* log-probabilities too */
-    if (p->target == NULL) data_set(type, p->input, i, i % 2 ? -fabs(value(p, p->input, i)) : -500);
-    if (p->target != NULL && i % 2 == 0) data_set(type, p->input, i, value(p, p->target, i));
+  for (size_t i = 0; i < p->elements; i++) {
+    double x = value(p, p->input, i);
+    if (p->target == NULL && !probabilities) x = i % 2 ? -fabs(x) : -500; /* logarithms of them */
+    if (p->target == NULL && probabilities) x = i % 2 ? x : 0;
+    if (p->target != NULL && i % 2 == 0) x = value(p, p->target, i);
+    data_set(type, p->input, i, x);
   }
   for (size_t k = 0; k < p->call.loss->parameter_count; k++) {
     const vloss_parameter *parameter = &p->call.loss->parameters[k];

@@ -33,7 +33,7 @@ ALWAYS_INLINE class_terms cross_entropy_soft_add(vec kept, class_values x, class
 ALWAYS_INLINE class_row cross_entropy_soft_finish(const vec *sums, const class_row *row,
                                                   const class_options *o, vec upstream, int what) {
   (void)row, (void)o, (void)what;
-  vec sum = sums[0], all = sums[1];
+  vec sum = sums[0], all = vclamp(sums[1]); /* ln 1 times it must be 0 */
   vec half_loss = vadd(sums[2], weighted(all, half_log_sum(sum)));
   half_loss = vadd(half_loss, vsub(sum, sum)); /* a NaN in the row */
   return (class_row){half_loss, quotient(vclamp(vmul(upstream, all)), sum), upstream, vset1(0),

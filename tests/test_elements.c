@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the header says of special values: certain and impossible probabilities, logarithms of 0,
- * counts of 0, variances of 0 and below; and that a gradient has the same bits without the other. */
+ * counts of 0, variances of 0 and below; and that a gradient has the same bits without
+ * the other. */
 #include <float.h>
 #include <math.h>
 #include <string.h>

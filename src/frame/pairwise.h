@@ -102,7 +102,7 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
   return first_lanes(loss, count);
 }
 
-/* 0 for -inf, which is remembered apart: beside +inf it would make a sum NaN, and losses that exceed
+/* 0 for -inf, which is kept apart: beside +inf it would make a sum NaN, and losses that exceed
  * the type may have either sign. */
 ALWAYS_INLINE vec without_bottom(vec loss, compensated *bottom) {
   mask down = veq(loss, vset1(-real_infinity));
@@ -209,7 +209,7 @@ ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays
   return sums;
 }
 
-/* The losses of a chunk once more, after its lanes have overflowed or hold a NaN. What is degenerate
+/* The losses of a chunk again, after its lanes have overflowed or hold a NaN. What is degenerate
  * has been counted, unless that is how a loss tells that it is outside of its domain. */
 COLD void pairwise_mend(const pairwise_job *j, kernel *rare, size_t begin, size_t end, int whole,
                         partial *result) {

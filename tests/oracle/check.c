@@ -168,7 +168,9 @@ static void add_up(const context *x, const walk *w, total *sum) {
   sum->size += fabsl(w->weight) * fmaxl(fabsl(t->loss), t->loss_size);
   sum->weight += fabsl(w->weight);
   if (exceeds(x, w)) sum->exceeds |= t->loss > 0 ? 1 : 2;
-  if (sum->exceeds == 3 && sum->trust < TRUST_NOT_NAN) sum->trust = TRUST_NOT_NAN; /* inf - inf */
+  /* inf - inf: in the type, or of the truth too */
+  trust both = isnan(sum->loss) ? TRUST_NOTHING : TRUST_NOT_NAN;
+  if (sum->exceeds == 3 && sum->trust < both) sum->trust = both;
   if (t->trust > sum->trust) sum->trust = t->trust;
 }
 

@@ -73,8 +73,8 @@ static void focal_softmax(const sample *s, truth *t) {
   t->loss = weighted(alpha, weighted(power, ln));
   t->loss_size = fmaxl(alpha, t->loss) * fmaxl(1, gamma);
   for (size_t k = 0; k < s->count; k++) {
-    wide is_target = (int64_t)k == s->label, share = probability(&row, s->input[k]);
-    t->grad[k] = factor * (is_target ? -q : share);
+    wide share = probability(&row, s->input[k]);
+    t->grad[k] = factor * ((int64_t)k == s->label ? -q : share);
     t->grad_size[k] = masked(s, k) ? 0 : fmaxl(alpha, factor) * fmaxl(1, gamma);
   }
 }

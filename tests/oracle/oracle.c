@@ -157,9 +157,10 @@ void walk_sample(walk *w, size_t index) {
   if (!(c->loss->arrays & VLOSS_ARRAY_LABELS)) return;
   w->sample.label = data_label(&c->labels, index);
   w->ignored = (wide)w->sample.label == oracle_parameter(&w->sample, "ignore_index");
-  w->truth.share = w->sample.class_weight[w->sample.label];
-  if (strcmp(c->loss->name, "focal_softmax") == 0) w->truth.share = 1;
-  if (w->ignored) w->truth.share = 0;
+  if (w->ignored) /* by a label that need not be of a class */
+    w->truth.share = 0;
+  else if (strcmp(c->loss->name, "focal_softmax") != 0)
+    w->truth.share = w->sample.class_weight[w->sample.label];
 }
 
 /* Of the log-probabilities of a row only the label's is read. */

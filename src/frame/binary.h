@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop over logits and probabilities. A step takes finite logits and targets in [0, 1]; what is
- * not is made good here, out of the way of the loop. NaN goes through either. */
+ * not is made good here, out of the way of the loop. NaN goes through either; and infinite logits
+ * may, where their slopes come out right: their losses do not, but are never finite, so that the
+ * sum is made again. */
 #ifndef VLOSS_BINARY_H
 #define VLOSS_BINARY_H
 
@@ -20,15 +22,13 @@ ALWAYS_INLINE pair binary_any(pairwise_step *step, vec z, vec target, vec upstre
 }
 
 ALWAYS_INLINE int binary_ordinary(const pairwise_arrays *a, size_t at, size_t count) {
-  vec zero = vset1(0), one = vset1(1), size = zero, low = zero, high = one;
+  vec zero = vset1(0), one = vset1(1), low = zero, high = one;
   for (size_t i = at; i < at + count; i += LANES) {
     vec target = vload(a->target + i);
-    size = vmax(vabs(vload(a->input + i)), size);
     low = vmin(target, low);
     high = vmax(target, high);
   }
-  mask inside = vand(veq(low, zero), veq(high, one));
-  return vall(vand(inside, vlt(size, vset1(real_infinity))));
+  return vall(vand(veq(low, zero), veq(high, one)));
 }
 
 ALWAYS_INLINE void binary_rare(const void *work, size_t begin, size_t end, partial *result,

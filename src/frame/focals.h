@@ -7,14 +7,14 @@
 #include "frame/binary.h"
 
 ALWAYS_INLINE int focals_ordinary(const pairwise_arrays *a, size_t at, size_t count) {
-  vec zero = vset1(0), one = vset1(1), size = zero;
-  mask hard = veq(zero, zero);
+  vec zero = vset1(0), finite = zero;
+  ivec soft = as_int(zero); /* t - t^2, 0 for 0 and 1 only */
   for (size_t i = at; i < at + count; i += LANES) {
     vec target = vload(a->target + i);
-    size = vmax(vabs(vload(a->input + i)), size);
-    hard = vand(hard, vor(veq(target, zero), veq(target, one)));
+    finite = vfma(vload(a->input + i), zero, finite); /* else NaN */
+    soft = ior(soft, as_int(vfnma(target, target, target)));
   }
-  return vall(vand(hard, vlt(size, vset1(real_infinity))));
+  return vall(vand(veq(as_real(soft), zero), veq(finite, zero)));
 }
 
 ALWAYS_INLINE void focals_rare(const void *work, size_t begin, size_t end, partial *result,

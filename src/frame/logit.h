@@ -13,29 +13,38 @@ typedef struct logit {
 } logit;
 
 ALWAYS_INLINE logit measure_logit(vec z) {
-  vec one = vset1(1), e = vexp(vneg(vabs(z)));
+  vec one = vset1(1), e = vexp(vminus(z));
   vec unlikely = vdiv(e, vadd(one, e));
   return (logit){unlikely, vsub(one, unlikely), vlog1p_unit(e)};
+}
+
+/* 1, or 0 where z has a sign: a blend takes three operations where arithmetic takes one */
+static inline vec unless_signed(vec z) {
+  vec half = vset1((real)0.5);
+  return vadd(half, vsigned(half, z));
+}
+
+/* s(z) and s(-z): 1 - s(-|z|) and s(-|z|), exactly, in the order that the sign asks for */
+ALWAYS_INLINE probability logit_shares(logit l, vec z) {
+  vec upper = unless_signed(z), lower = vsub(vset1(1), upper), signed_part = vsigned(l.unlikely, z);
+  return (probability){vsub(upper, signed_part), vadd(lower, signed_part)};
 }
 
 /* L = on softplus(-z) + off softplus(z), dL/dz = off s(z) - on s(-z): cross entropy, where `on` and
  * `off` are the shares of the two classes */
 ALWAYS_INLINE pair shared_entropy(logit l, vec z, vec on, vec off) {
   vec zero = vset1(0);
-  mask negative = vlt(z, zero);
-  vec p = vselect(negative, l.unlikely, l.likely), q = vselect(negative, l.likely, l.unlikely);
+  probability s = logit_shares(l, z);
   vec far = vfma(on, vmax(vneg(z), zero), vmul(off, vmax(z, zero)));
-  return (pair){vfma(l.tail, vadd(on, off), far), vfnma(on, q, vmul(off, p))};
+  return (pair){vfma(l.tail, vadd(on, off), far), vfnma(on, s.q, vmul(off, s.p))};
 }
 
 /* The same with on = t, off = 1 - t: L = max(z, 0) - t z + tail, dL/dz = (1 - t) - s(-|z|), or
  * s(-|z|) - t where z < 0: no term cancels another */
 ALWAYS_INLINE pair plain_entropy(logit l, vec z, vec target) {
-  vec zero = vset1(0);
-  mask negative = vlt(z, zero);
-  vec off = vsub(vselect(negative, zero, vset1(1)), target);
-  vec up = vselect(negative, l.unlikely, zero), down = vselect(negative, zero, l.unlikely);
-  return (pair){vadd(vfnma(target, z, vmax(z, zero)), l.tail), vsub(vadd(off, up), down)};
+  vec off = vsub(unless_signed(z), target);
+  return (pair){vadd(vfnma(target, z, vmax(z, vset1(0))), l.tail),
+                vsub(off, vsigned(l.unlikely, z))};
 }
 
 /* u^exponent with u = s(-x) and softplus(x); the exponent is the same in all lanes */
@@ -51,8 +60,8 @@ ALWAYS_INLINE vec power_of_mistake(vec u, vec softplus, vec exponent) {
  * u = s(-x), L = w u^g softplus(-x), dL/dx = -w u^g (g s(x) softplus(-x) + u) */
 ALWAYS_INLINE pair focal_term(logit l, vec z, vec target, vec weight, vec exponent, vec upstream) {
   vec zero = vset1(0), against = vfnma(vset1(2), target, vset1(1)), y = vmul(against, z); /* -x */
-  mask wrong = vlt(zero, y);
-  vec u = vselect(wrong, l.likely, l.unlikely), p = vselect(wrong, l.unlikely, l.likely);
+  probability mistaken = logit_shares(l, y);
+  vec u = mistaken.p, p = mistaken.q;
   vec ce = vadd(vmax(y, zero), l.tail), softplus = vadd(vmax(vneg(y), zero), l.tail);
   vec factor = vmul(weight, power_of_mistake(u, softplus, exponent));
   vec slope = vfma(vmul(exponent, p), ce, u);

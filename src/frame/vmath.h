@@ -7,6 +7,14 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+/* a >= 0 with the sign of b */
+static inline vec vsigned(vec a, vec b) {
+  return as_real(ior(as_int(a), iand(as_int(b), iset1(sign_mask))));
+}
+
+/* -|a| */
+static inline vec vminus(vec a) { return as_real(ior(as_int(a), iset1(sign_mask))); }
+
 /* terms[0] + terms[1] x + terms[2] x^2 ... */
 static inline vec polynomial(vec x, const real *terms, size_t count) {
   vec sum = vset1(terms[count - 1]);
@@ -182,7 +190,7 @@ typedef struct probability {
 } probability;
 
 static inline probability vlogistic(vec x) {
-  vec one = vset1(1), e = vexp(vneg(vabs(x)));
+  vec one = vset1(1), e = vexp(vminus(x));
   vec likely = vdiv(one, vadd(one, e)), unlikely = vmul(e, likely);
   mask negative = vlt(x, vset1(0));
   return (probability){vselect(negative, unlikely, likely), vselect(negative, likely, unlikely)};

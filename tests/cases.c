@@ -32,6 +32,12 @@ static size_t candidates(const vloss_parameter *p, double *values) {
   if (p->low < -1e6) add(values, &count, p, -1);
   add(values, &count, p, p->low);
   if (p->high <= 1e6) add(values, &count, p, p->high);
+  if (p->high == 1) add(values, &count, p, 0.9999);
+  if (strcmp(p->name, "gamma") == 0 || strcmp(p->name, "beta") == 0) { /* some have own code */
+    add(values, &count, p, 0.5);
+    add(values, &count, p, 1);
+    add(values, &count, p, 5);
+  }
   add(values, &count, p, p->value == 0 ? 1e-7 : p->value * 0.3);
   add(values, &count, p, 0.25);
   add(values, &count, p, 3);

@@ -129,8 +129,56 @@ static void test_focal_mean(void **state) {
   assert_true(report.weight == 3.5);
 }
 
+/* Of 1,000 logits that are 0 but for the target's, -10,000: what smoothing leaves of the target is
+ * small beside it and large in the loss. */
+static void test_nearly_all_smoothing(void **state) {
+  (void)state;
+  enum { MANY = 1000 };
+  const double smoothing = 0.9999, far = 1e4, sum = log(MANY - 1);
+  const double expected = (1 - smoothing) * (far + sum) + smoothing / MANY * (far + MANY * sum);
+  static float logits[MANY], target[MANY];
+  const int64_t label = 0;
+  float loss[2];
+  vloss_cross_entropy_options hard = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  vloss_soft_options soft = VLOSS_SOFT_OPTIONS_INIT;
+  logits[0] = -(float)far;
+  target[0] = 1;
+  hard.smoothing = soft.smoothing = smoothing;
+  assert_int_equal(vloss_cross_entropy_f32(logits, (vloss_labels){&label, VLOSS_LABEL_INT64}, 1,
+                                           MANY, 1, &hard, NULL, &loss[0], NULL),
+                   VLOSS_OK);
+  assert_int_equal(
+      vloss_cross_entropy_soft_f32(logits, target, 1, MANY, 1, &soft, NULL, &loss[1], NULL),
+      VLOSS_OK);
+  for (size_t k = 0; k < 2; k++) assert_true(fabs((double)loss[k] - expected) <= 5e-7 * expected);
+}
+
+/* Of a student that is nearly the teacher, where rounding could leave less than nothing. */
+static void test_divergence_is_not_negative(void **state) {
+  (void)state;
+  rng r = rng_init(1, 0);
+  for (size_t n = 0; n < 20000; n++) {
+    float student[4], teacher[4], loss[2];
+    vloss_teacher_options options = VLOSS_TEACHER_OPTIONS_INIT;
+    options.teacher = VLOSS_TEACHER_LOGITS;
+    for (size_t k = 0; k < 4; k++) {
+      student[k] = (float)(4 * rng_unit(&r));
+      teacher[k] = student[k] + (float)(1e-3 * rng_unit(&r));
+    }
+    assert_int_equal(
+        vloss_kl_div_with_logits_f32(student, teacher, 1, 4, 1, &options, NULL, &loss[0], NULL),
+        VLOSS_OK);
+    assert_int_equal(
+        vloss_js_div_with_logits_f32(student, teacher, 1, 4, 1, &options, NULL, &loss[1], NULL),
+        VLOSS_OK);
+    assert_true(loss[0] >= 0 && loss[1] >= 0);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_documented_rows),
-                                     cmocka_unit_test(test_focal_mean)};
+                                     cmocka_unit_test(test_focal_mean),
+                                     cmocka_unit_test(test_nearly_all_smoothing),
+                                     cmocka_unit_test(test_divergence_is_not_negative)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -118,7 +118,8 @@ typedef struct vloss_options {
   vloss_reduction reduction; /**< default ::VLOSS_MEAN */
   /** One weight per sample in the call's dtype, or NULL for 1. It multiplies the sample's loss and
    *  gradient and never changes the mean's denominator. A sample of weight 0 gives exactly 0, even
-   *  where it holds NaN or infinities. */
+   *  where it holds NaN or infinities. Weights are meant to be >= 0: with negative ones, losses
+   *  beyond the type in both directions may sum to NaN. */
   const void *weight;
   double divisor; /**< > 0: replaces the mean's denominator; 0: off. Finite, >= 0. */
   /** Multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats). Factors whose
@@ -173,7 +174,7 @@ enum {
   VLOSS_ARRAY_LABELS = 2,          /**< ::vloss_labels, n x inner */
   VLOSS_ARRAY_CLASS_WEIGHT = 4,    /**< optional weights of the classes, in the input's dtype */
   VLOSS_ARRAY_POSITIVE_WEIGHT = 8, /**< the same, of a class's positives */
-  VLOSS_ARRAY_PROBABILITY = 16,    /**< the target holds probabilities, in [0, 1] */
+  VLOSS_ARRAY_PROBABILITY = 16,    /**< the target of a single logit, a probability */
   VLOSS_ARRAY_VARIANCE = 32 /**< variances like the target, which have a gradient of their own */
 };
 
@@ -535,8 +536,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_f64(const double *input, cons
  *
  *     L = m^beta bce    dL/dz = beta m^(beta - 1) sign(s - t) s (1 - s) bce + m^beta (s - t)
  *
- * 0 where m is 0. For beta < 1 the slope grows without end as m goes to 0, for beta < 2 its own
- * slope does: there the bounds hold for m at least 0.01.
+ * The slope is 0 where m is 0, and so is L for beta > 0. For beta < 1 the slope grows without end
+ * as m goes to 0, for beta < 2 its own slope does: there the bounds hold for m at least 0.01.
  *
  * @param focal  NULL means ::VLOSS_FOCAL_OPTIONS_INIT.
  */
@@ -885,7 +886,7 @@ typedef struct vloss_cross_entropy_options {
  * Labels are checked before anything is written: ::VLOSS_ERROR_LABEL, and `report->bad_label` is
  * the index of the first label outside [0, classes) that is not `ignore_index`.
  *
- * Works in place, and needs no memory beyond a few KiB of stack, for rows of any length.
+ * Works in place, on rows of any length, within 64 KiB of stack.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of max(exact, w_y); gradient within 1e-6, 1e-14 of
  * w_y.

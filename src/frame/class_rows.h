@@ -75,7 +75,7 @@ static inline class_options class_options_of(const rows_call *c) {
   double t = j->temperature;
   real temperature = (real)t, inverse = (real)(1 / t);
   real rest = (real)(fma(-(double)inverse, t, 1) / t);
-  return (class_options){vset1((real)(1 - j->smoothing)),
+  return (class_options){vset1(c->unsmoothed),
                          vset1(c->share),
                          vset1(inverse),
                          vset1(rest),

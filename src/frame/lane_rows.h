@@ -177,7 +177,7 @@ ALWAYS_INLINE void lane_rare(const lane_rest *r, rows_step *step) {
 ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_block *b,
                              rows_step *step, kernel *rare, partial *result) {
   int whole = b->count == BLOCK, finite = 1;
-  int plain = c->smoothing == 0 && rows->all_active;
+  int plain = c->share == 0 && rows->all_active;
   lanes largest = whole ? lanes_of_largest(c, b, WHOLE) : lanes_of_largest(c, b, 0);
   for (int j = 0; j < VECS; j++) finite &= vall(vlt(largest.lane[j], vset1(real_infinity)));
   if (!whole || !finite) {

@@ -217,7 +217,7 @@ ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) 
     long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL,
                   c->classes,         c->inner,
                   c->class_weight,    c->share,
-                  c->smoothing > 0};
+                  c->share > 0};
     if (b->active[k] == 0) {
       row_zero(&r);
       continue;

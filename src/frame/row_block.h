@@ -32,7 +32,7 @@ typedef struct row_loss {
 
 /* What all rows of a call share. */
 typedef struct row_options {
-  vec smoothing, share; /* share = smoothing / classes */
+  vec unsmoothed, share; /* 1 - smoothing, smoothing / classes */
   vec gamma;
 } row_options;
 
@@ -57,7 +57,7 @@ typedef struct rows_call {
   const real *logits, *target, *class_weight;
   real *grad;
   size_t classes, inner;
-  real smoothing, share; /* share = smoothing / classes */
+  real unsmoothed, share; /* 1 - smoothing, smoothing / classes */
   real gamma;
 } rows_call;
 
@@ -69,13 +69,13 @@ static inline rows_call rows_begin(const rows_job *j) {
                      reals_out(j->base.grad, 0),
                      j->classes,
                      j->inner,
-                     (real)j->smoothing,
+                     (real)(1 - j->smoothing), /* in the dtype it would lose digits */
                      (real)j->smoothing / (real)j->classes,
                      real_clamp(j->gamma)};
 }
 
 static inline row_options rows_options(const rows_call *c) {
-  return (row_options){vset1(c->smoothing), vset1(c->share), vset1(c->gamma)};
+  return (row_options){vset1(c->unsmoothed), vset1(c->share), vset1(c->gamma)};
 }
 
 /* e^(z - largest); `infinite` where the largest may be +inf: those classes share p = 1 */

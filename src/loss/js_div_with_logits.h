@@ -46,7 +46,7 @@ ALWAYS_INLINE class_row js_div_with_logits_finish(const vec *sums, const class_r
   vec nan = vsub(row->slope, row->slope), other = vsub(row->pull, row->pull);
   nan = vadd(nan, other); /* or 0 */
   class_row r = *row;
-  r.half_loss = vadd(vmul(vmul(sums[0], o->gain), o->gain), nan);
+  r.half_loss = vadd(vmul(vmul(vmax(vset1(0), sums[0]), o->gain), o->gain), nan);
   r.mean = vadd(sums[1], nan);
   return r;
 }

@@ -46,7 +46,8 @@ ALWAYS_INLINE class_row kl_div_with_logits_finish(const vec *sums, const class_r
   }
   vec rest = vmul(vmul(logs, o->gain), o->gain);
   vec half_loss = vfma(drops, vmul(o->steep, vset1(1 / kl_small)), rest);
-  half_loss = vadd(half_loss, vsub(sum, sum)); /* a NaN in the row */
+  if (what & TAUGHT) half_loss = vmax(zero, half_loss); /* which rounding may leave */
+  half_loss = vadd(half_loss, vsub(sum, sum));          /* a NaN in the row */
   return (class_row){half_loss, quotient(vclamp(vmul(upstream, total)), sum), pull, zero, zero};
 }
 

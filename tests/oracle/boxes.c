@@ -126,6 +126,9 @@ static void focal_eiou(const sample *s, truth *t) {
   if (oracle_parameter(s, "normalize") == 0) return;
   t->share = isnan(t->loss) ? 0 : weight; /* not 1 where gamma is 0 */
   t->share_size = t->share * relative;
+  wide least = fminl(b.iou.value, weight);
+  int underflows = least > 0 && least < oracle_smallest(s->call->dtype);
+  if (underflows && t->trust < TRUST_NOT_NAN) t->trust = TRUST_NOT_NAN;
 }
 
 static void cdiou(const sample *s, truth *t) {

@@ -22,10 +22,12 @@ typedef struct context {
   struct expected *grads; /* of all elements, where samples share them; else NULL */
 } context;
 
+enum { ABOVE = 1, BELOW = 2 };
+
 /* Sums over the samples. */
 typedef struct total {
   wide loss, size, weight;
-  int exceeds; /* a loss exceeds the type: bit 0 above, bit 1 below */
+  int exceeds; /* a loss exceeds the type: of ABOVE and BELOW */
   trust trust;
   size_t ignored, degenerate;
 } total;
@@ -33,7 +35,7 @@ typedef struct total {
 /* An expected number and how far it may be missed. */
 typedef struct expected {
   wide value, tolerance;
-  int may_exceed; /* an intermediate result exceeds the type: so may this */
+  int may_exceed; /* an intermediate result exceeds the type: so may this, of ABOVE and BELOW */
   trust trust;
 } expected;
 
@@ -55,6 +57,8 @@ fail(const context *x, const char *format, ...) {
   va_end(arguments);
 }
 
+static int side_of(wide value) { return value > 0 ? ABOVE : BELOW; }
+
 /* The error in units of the tolerance; above 1 is wrong. */
 static wide judge(const context *x, expected e, wide got) {
   wide largest = oracle_largest(x->call->dtype), error;
@@ -62,8 +66,8 @@ static wide judge(const context *x, expected e, wide got) {
   if (isnan(e.value)) return isnan(got) ? 0 : (wide)INFINITY;
   if (isnan(got)) return (wide)INFINITY;
   if (e.trust == TRUST_NOT_NAN || got == e.value) return 0;
-  int too_large = e.may_exceed || fabsl(e.value) + e.tolerance > largest;
-  if (isinf(got)) return too_large && (got > 0) == (e.value > 0) ? 0 : (wide)INFINITY;
+  if (fabsl(e.value) + e.tolerance > largest) e.may_exceed |= side_of(e.value);
+  if (isinf(got)) return e.may_exceed & side_of(got) ? 0 : (wide)INFINITY;
   error = fabsl(got - e.value);
   return e.tolerance > 0 ? error / e.tolerance : (wide)INFINITY;
 }
@@ -100,10 +104,10 @@ static wide upstream(const context *x, size_t index) {
   return data_get(x->call->dtype, values, x->options->reduction == VLOSS_NONE ? index : 0);
 }
 
-/* Whether a sample's loss leaves the type, before or after its weight. */
-static int exceeds(const context *x, const walk *w) {
-  wide factor = fmaxl(1, fabsl(w->weight));
-  return fabsl(w->truth.loss) * factor > oracle_largest(x->call->dtype);
+/* Where a value leaves the type, before or after a factor. */
+static int exceeds(const context *x, wide value, wide factor) {
+  int beyond = fabsl(value) * fmaxl(1, fabsl(factor)) > oracle_largest(x->call->dtype);
+  return beyond ? side_of(factor < 0 ? -value : value) : 0;
 }
 
 static void check_loss(const context *x, const walk *w) {
@@ -112,10 +116,15 @@ static void check_loss(const context *x, const walk *w) {
   expected e = {
       factor == 0 && !isnan(t->loss) ? 0 : factor * t->loss,
       oracle_loss_bound(x->call->dtype) * fabsl(factor) * size + x->tiny * (1 + fabsl(factor)),
-      exceeds(x, w), t->trust};
+      exceeds(x, t->loss, w->weight) ? side_of(factor * t->loss) : 0, t->trust};
   if (w->ignored || w->weight == 0) e = (expected){0, 0, 0, TRUST_ACCURATE};
   wide got = data_get(x->call->dtype, x->call->loss_out, w->index);
   hold(x, &x->verdict->loss, e, got, "loss", w->index);
+}
+
+/* A NaN is 0 in a mean of nothing, which an inaccurate denominator may be. */
+static trust trust_of_nan(const context *x, wide value, trust otherwise) {
+  return isnan(value) && x->trust > TRUST_ACCURATE ? TRUST_NOTHING : otherwise;
 }
 
 static expected expected_grad(const context *x, const walk *w, size_t k) {
@@ -132,7 +141,8 @@ static expected expected_grad(const context *x, const walk *w, size_t k) {
     e.tolerance = oracle_grad_bound(type) * fabsl(factor) * fmaxl(fabsl(value), t->grad_size[k]) +
                   x->tiny * (1 + fabsl(factor));
   if (isinf(value) && factor == 0) e.trust = TRUST_NOTHING; /* of infinite input only */
-  e.may_exceed = fabsl(value) * fmaxl(1, fabsl(factor)) > oracle_largest(type);
+  e.trust = trust_of_nan(x, value, e.trust);
+  e.may_exceed = exceeds(x, value, factor);
   return e;
 }
 
@@ -167,10 +177,10 @@ static void add_up(const context *x, const walk *w, total *sum) {
   sum->loss += w->weight * t->loss;
   sum->size += fabsl(w->weight) * fmaxl(fabsl(t->loss), t->loss_size);
   sum->weight += fabsl(w->weight);
-  if (exceeds(x, w)) sum->exceeds |= t->loss > 0 ? 1 : 2;
+  sum->exceeds |= exceeds(x, t->loss, w->weight);
   /* inf - inf: in the type, or of the truth too */
   trust both = isnan(sum->loss) ? TRUST_NOTHING : TRUST_NOT_NAN;
-  if (sum->exceeds == 3 && sum->trust < both) sum->trust = both;
+  if (sum->exceeds == (ABOVE | BELOW) && sum->trust < both) sum->trust = both;
   if (t->trust > sum->trust) sum->trust = t->trust;
 }
 
@@ -178,11 +188,12 @@ static void check_reduced(const context *x, const total *sum) {
   wide factor = x->options->scale;
   if (x->options->reduction == VLOSS_MEAN) factor /= x->denominator;
   if (x->mean_of_nothing) factor = 0;
+  int sides = factor < 0 && sum->exceeds > 0 ? (ABOVE | BELOW) - sum->exceeds : sum->exceeds;
   expected e = {
       factor == 0 ? 0 : factor * sum->loss,
       fabsl(factor) * (oracle_loss_bound(x->call->dtype) * sum->size + x->tiny * sum->weight) +
           x->tiny + oracle_smallest(F64),
-      sum->exceeds, sum->trust};
+      sides, trust_of_nan(x, sum->loss, sum->trust)};
   wide got = data_get(x->call->dtype, x->call->loss_out, 0);
   hold(x, &x->verdict->reduced, e, got, "reduced loss", 0);
 }

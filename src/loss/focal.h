@@ -10,13 +10,12 @@ ALWAYS_INLINE pair focal_hard(vec z, vec target, vec upstream, const vec *parame
 ALWAYS_INLINE pair focal(vec z, vec target, vec upstream, const vec *parameters) {
   vec zero = vset1(0), one = vset1(1), off = vsub(one, target), exponent = parameters[2];
   logit l = measure_logit(z);
-  mask negative = vlt(z, zero);
-  vec s = vselect(negative, l.unlikely, l.likely), not_s = vselect(negative, l.likely, l.unlikely);
-  vec u = vmin(one, vfma(off, s, vmul(target, not_s)));
+  probability s = logit_shares(l, z);
+  vec u = vmin(one, vfma(off, s.p, vmul(target, s.q)));
   vec weight = vfma(target, parameters[0], vmul(off, parameters[1]));
   vec power = vpow_unit(u, exponent);
   pair bce = shared_entropy(l, z, target, off);
-  vec bend = vmul(vmul(bce.loss, vsub(off, target)), vdiv(vmul(s, not_s), u));
+  vec bend = vmul(vmul(bce.loss, vsub(off, target)), vdiv(vmul(s.p, s.q), u));
   vec slope = vadd(bce.grad, vclamp(vmul(exponent, bend))); /* a power of 0 makes it 0 */
 
   pair hard = focal_hard(z, target, upstream, parameters);

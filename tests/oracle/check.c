@@ -59,6 +59,12 @@ fail(const context *x, const char *format, ...) {
 
 static int side_of(wide value) { return value > 0 ? ABOVE : BELOW; }
 
+/* The sides of values times a factor. */
+static int sides_times(int sides, wide factor) {
+  if (factor >= 0) return factor > 0 ? sides : 0;
+  return (sides & ABOVE ? BELOW : 0) | (sides & BELOW ? ABOVE : 0);
+}
+
 /* The error in units of the tolerance; above 1 is wrong. */
 static wide judge(const context *x, expected e, wide got) {
   wide largest = oracle_largest(x->call->dtype), error;
@@ -116,7 +122,7 @@ static void check_loss(const context *x, const walk *w) {
   expected e = {
       factor == 0 && !isnan(t->loss) ? 0 : factor * t->loss,
       oracle_loss_bound(x->call->dtype) * fabsl(factor) * size + x->tiny * (1 + fabsl(factor)),
-      exceeds(x, t->loss, w->weight) ? side_of(factor * t->loss) : 0, t->trust};
+      sides_times(exceeds(x, t->loss, w->weight), x->options->scale), t->trust};
   if (w->ignored || w->weight == 0) e = (expected){0, 0, 0, TRUST_ACCURATE};
   wide got = data_get(x->call->dtype, x->call->loss_out, w->index);
   hold(x, &x->verdict->loss, e, got, "loss", w->index);
@@ -188,12 +194,11 @@ static void check_reduced(const context *x, const total *sum) {
   wide factor = x->options->scale;
   if (x->options->reduction == VLOSS_MEAN) factor /= x->denominator;
   if (x->mean_of_nothing) factor = 0;
-  int sides = factor < 0 && sum->exceeds > 0 ? (ABOVE | BELOW) - sum->exceeds : sum->exceeds;
   expected e = {
       factor == 0 ? 0 : factor * sum->loss,
       fabsl(factor) * (oracle_loss_bound(x->call->dtype) * sum->size + x->tiny * sum->weight) +
           x->tiny + oracle_smallest(F64),
-      sides, trust_of_nan(x, sum->loss, sum->trust)};
+      sides_times(sum->exceeds, factor), trust_of_nan(x, sum->loss, sum->trust)};
   wide got = data_get(x->call->dtype, x->call->loss_out, 0);
   hold(x, &x->verdict->reduced, e, got, "reduced loss", 0);
 }

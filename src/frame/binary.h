@@ -21,24 +21,17 @@ ALWAYS_INLINE pair binary_any(pairwise_step *step, vec z, vec target, vec upstre
   return r;
 }
 
-ALWAYS_INLINE int binary_ordinary(const pairwise_arrays *a, size_t at, size_t count) {
-  vec zero = vset1(0), one = vset1(1), low = zero, high = one;
-  for (size_t i = at; i < at + count; i += LANES) {
-    vec target = vload(a->target + i);
-    low = vmin(target, low);
-    high = vmax(target, high);
-  }
-  return vall(vand(veq(low, zero), veq(high, one)));
-}
+static const pairwise_watch binary_watch = {unit_look, unit_ordinary};
 
 ALWAYS_INLINE void binary_rare(const void *work, size_t begin, size_t end, partial *result,
                                pairwise_step *step) {
-  elements_rare(work, begin, end, result, binary_any, step);
+  pairwise_chunks(work, begin, end, result, (pairwise_form){.step = step, .any = binary_any});
 }
 
 ALWAYS_INLINE void binary(const void *work, size_t begin, size_t end, partial *result,
                           pairwise_step *step, kernel *rare) {
-  elements(work, begin, end, result, binary_ordinary, step, rare);
+  pairwise_form f = {.step = step, .watch = &binary_watch, .rare = rare};
+  pairwise_usual(work, begin, end, result, f, 1, 0); /* positives not weighed */
 }
 
 #endif

@@ -7,17 +7,17 @@
 
 #include "frame/flagged.h"
 
-ALWAYS_INLINE int divergence_ordinary(const pairwise_arrays *a, size_t at, size_t count) {
-  vec zero = vset1(0), one = vset1(1), products = zero, low = zero, high = one;
-  for (size_t i = at; i < at + count; i += LANES) {
-    vec target = vload(a->target + i);
-    products = vfma(vload(a->input + i), zero, products); /* NaN from anything not finite */
-    low = vmin(target, low);
-    high = vmax(target, high);
-  }
-  mask inside = vand(veq(low, zero), veq(high, one));
-  return vall(vand(inside, veq(products, zero)));
+ALWAYS_INLINE evidence divergence_look(evidence seen, vec input, vec target) {
+  seen = unit_look(seen, input, target);
+  seen.third = vfma(input, vset1(0), seen.third); /* NaN from anything not finite */
+  return seen;
 }
+
+ALWAYS_INLINE int divergence_ordinary(evidence seen) {
+  return unit_ordinary(seen) && vall(veq(seen.third, vset1(0)));
+}
+
+static const pairwise_watch divergence_watch = {divergence_look, divergence_ordinary};
 
 ALWAYS_INLINE void divergence_rare(const void *work, size_t begin, size_t end, partial *result,
                                    pairwise_step *ordinary, element_step *whole, int settings) {
@@ -29,11 +29,11 @@ ALWAYS_INLINE void divergence(const void *work, size_t begin, size_t end, partia
                               pairwise_step *ordinary, element_step *whole, int settings,
                               kernel *rare) {
   const pairwise_job *j = work;
-  (void)settings;
+  pairwise_form flagless = {.step = ordinary, .watch = &divergence_watch, .rare = rare};
   if (j->flags)
-    pairwise_loops(j, begin, end, result, NULL, NULL, whole, FLAG, rare);
+    flagged(j, begin, end, result, whole, settings, rare);
   else
-    elements(j, begin, end, result, divergence_ordinary, ordinary, rare);
+    pairwise_loops(j, begin, end, result, flagless);
 }
 
 #endif

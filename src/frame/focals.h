@@ -6,27 +6,30 @@
 
 #include "frame/binary.h"
 
-ALWAYS_INLINE int focals_ordinary(const pairwise_arrays *a, size_t at, size_t count) {
-  vec zero = vset1(0), finite = zero;
-  ivec soft = as_int(zero); /* t - t^2, 0 for 0 and 1 only */
-  for (size_t i = at; i < at + count; i += LANES) {
-    vec target = vload(a->target + i);
-    finite = vfma(vload(a->input + i), zero, finite); /* else NaN */
-    soft = ior(soft, as_int(vfnma(target, target, target)));
-  }
-  return vall(vand(veq(as_real(soft), zero), veq(finite, zero)));
+ALWAYS_INLINE evidence focals_look(evidence seen, vec z, vec target) {
+  ivec soft = as_int(vfnma(target, target, target)); /* t - t^2, 0 for 0 and 1 only */
+  seen.first = as_real(ior(as_int(seen.first), soft));
+  seen.second = vfma(z, vset1(0), seen.second); /* NaN from anything not finite */
+  return seen;
 }
+
+ALWAYS_INLINE int focals_ordinary(evidence seen) {
+  return vall(vand(veq(seen.first, vset1(0)), veq(seen.second, vset1(0))));
+}
+
+static const pairwise_watch focals_watch = {focals_look, focals_ordinary};
 
 ALWAYS_INLINE void focals_rare(const void *work, size_t begin, size_t end, partial *result,
                                pairwise_step *hard, pairwise_step *step) {
   (void)hard;
-  elements_rare(work, begin, end, result, binary_any, step);
+  binary_rare(work, begin, end, result, step);
 }
 
 ALWAYS_INLINE void focals(const void *work, size_t begin, size_t end, partial *result,
                           pairwise_step *hard, pairwise_step *step, kernel *rare) {
   (void)step;
-  elements(work, begin, end, result, focals_ordinary, hard, rare);
+  pairwise_form f = {.step = hard, .watch = &focals_watch, .rare = rare};
+  pairwise_usual(work, begin, end, result, f, 2, 2); /* the exponent */
 }
 
 #endif

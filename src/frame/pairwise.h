@@ -24,6 +24,42 @@ typedef pair pairwise_step(vec input, vec target, vec upstream, const vec *param
 typedef pair pairwise_any(pairwise_step *step, vec input, vec target, vec upstream,
                           const vec *parameters, size_t *degenerate);
 
+/* What a loop has seen of its elements, zeros at first. */
+typedef struct evidence {
+  vec first, second, third;
+} evidence;
+
+/* Tells whether a group held only what its step takes. The loop does not wait for the answer: a
+ * group that did not is done again, its inputs being there still. */
+typedef struct pairwise_watch {
+  evidence (*look)(evidence seen, vec input, vec target);
+  int (*ordinary)(evidence seen);
+} pairwise_watch;
+
+/* Targets in [0, 1]; NaN goes through. */
+ALWAYS_INLINE evidence unit_look(evidence seen, vec input, vec target) {
+  (void)input;
+  seen.first = vmin(target, seen.first);
+  seen.second = vmax(target, seen.second);
+  return seen;
+}
+
+ALWAYS_INLINE int unit_ordinary(evidence seen) {
+  return vall(vand(veq(seen.first, vset1(0)), vle(seen.second, vset1(1))));
+}
+
+/* What a family makes of a loss, a constant in each of its loops. */
+typedef struct pairwise_form {
+  pairwise_step *step;         /* or NULL, */
+  element_step *whole;         /* and this instead */
+  pairwise_any *any;           /* or NULL: the step as it is */
+  const pairwise_watch *watch; /* or NULL: the step takes any */
+  kernel *rare;                /* any options and in place */
+  int what;                    /* LOSS, GRAD, STREAM, SQUARE, FURTHER and flags */
+  int usual;                   /* or 0: the parameter that has its usual value, */
+  real value;                  /* and this is it */
+} pairwise_form;
+
 enum { PAIRWISE_PARAMETERS = sizeof(((pairwise_job *)0)->parameters) / sizeof(double) };
 
 typedef struct pairwise_arrays {
@@ -46,9 +82,6 @@ ALWAYS_INLINE pairwise_arrays pairwise_begin(const pairwise_job *j) {
   return a;
 }
 
-/* Whether elements [at, at + count) are of the kind that the loop is for: whole blocks. */
-typedef int pairwise_ordinary(const pairwise_arrays *a, size_t at, size_t count);
-
 /* The first parameter of elements [begin, begin + count), where classes have their own. */
 static inline void load_class_parameters(const pairwise_job *j, size_t begin, size_t count,
                                          real *values) {
@@ -62,44 +95,49 @@ static inline void load_class_parameters(const pairwise_job *j, size_t begin, si
   }
 }
 
-/* A step of either kind at elements [i, i + count): `whole`, or `any` of `step`. */
-ALWAYS_INLINE element pairwise_apply(const pairwise_arrays *a, size_t i, size_t count, vec upstream,
-                                     const vec *parameters, pairwise_any *any, pairwise_step *step,
-                                     element_step *whole, int what, size_t *degenerate) {
+/* A step of either kind on elements [i, i + count). */
+ALWAYS_INLINE element pairwise_apply(const pairwise_arrays *a, pairwise_form f, size_t i,
+                                     size_t count, vec upstream, const vec *parameters,
+                                     evidence *seen, size_t *degenerate) {
   vec input = vload_part(a->input + i, count), target = vload_part(a->target + i, count);
-  if (whole) {
-    vec further = what & FURTHER ? vload_part(a->further + i, count) : vset1(0);
-    return whole(input, target, further, upstream, parameters, what / FLAG);
+  if (f.whole) {
+    vec further = f.what & FURTHER ? vload_part(a->further + i, count) : vset1(0);
+    return f.whole(input, target, further, upstream, parameters, f.what / FLAG);
   }
-  pair r = any(step, input, target, upstream, parameters, degenerate);
+  if (f.watch) *seen = f.watch->look(*seen, input, target);
+  pair r = f.any ? f.any(f.step, input, target, upstream, parameters, degenerate)
+                 : f.step(input, target, upstream, parameters);
   return (element){r.loss, r.grad, r.grad, nowhere()};
 }
 
-/* Elements [i, i + count), any options; returns their weighted losses, 0 behind count. `first`:
- * what is left of their first parameters, or NULL. */
-ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_any *any, pairwise_step *step, element_step *whole,
-                                  int what, size_t i, size_t count, const real *first,
-                                  size_t *degenerate) {
-  sample_factors f = load_factors(&j->base, i, count);
+/* Whether what a step calls its loss is the root of it, to be squared as it is added. */
+ALWAYS_INLINE int adds_squares(const pairwise_job *j, int what) {
+  return (what & SQUARE) && !j->base.weight;
+}
+
+/* Elements [i, i + count), any options; returns their weighted losses, or the roots where
+ * adds_squares(), 0 behind count. `first`: what is left of their first parameters, or NULL. */
+ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *a, pairwise_form f,
+                                  size_t i, size_t count, const real *first, size_t *degenerate) {
+  sample_factors s = load_factors(&j->base, i, count);
   vec parameters[PAIRWISE_PARAMETERS];
   memcpy(parameters, a->parameters, sizeof parameters);
   if (first) parameters[0] = vload_part(first, count);
-  element r =
-      pairwise_apply(a, i, count, f.upstream, parameters, any, step, whole, what, degenerate);
-  if (whole) *degenerate += count_bits(vbits(r.outside) & ((1u << count) - 1));
-  vec loss = vmul(r.loss, f.weight);
+  f.watch = NULL;
+  element r = pairwise_apply(a, f, i, count, s.upstream, parameters, NULL, degenerate);
+  if (f.whole) *degenerate += count_bits(vbits(r.outside) & ((1u << count) - 1));
+  vec loss = vmul(f.what & SQUARE ? vmul(r.loss, r.loss) : r.loss, s.weight);
   if (j->base.weight) {
-    loss = where_weighted(loss, f.weight);
-    r.grad = where_weighted(r.grad, f.weight);
-    r.further = where_weighted(r.further, f.weight);
+    loss = where_weighted(loss, s.weight);
+    r.grad = where_weighted(r.grad, s.weight);
+    r.further = where_weighted(r.further, s.weight);
   }
   if (j->base.loss)
     vstore_part(reals_out(j->base.loss, i), vmul(loss, vset1(real_clamp(j->base.loss_factor))),
                 count);
   if (a->grad) vstore_part(a->grad + i, r.grad, count);
-  if ((what & FURTHER) && a->further_grad) vstore_part(a->further_grad + i, r.further, count);
-  return first_lanes(loss, count);
+  if ((f.what & FURTHER) && a->further_grad) vstore_part(a->further_grad + i, r.further, count);
+  return first_lanes(adds_squares(j, f.what) ? r.loss : loss, count);
 }
 
 /* 0 for -inf, which is kept apart: beside +inf it would make a sum NaN, and losses that exceed
@@ -112,30 +150,22 @@ ALWAYS_INLINE vec without_bottom(vec loss, compensated *bottom) {
 
 /* One chunk, any options and in place: the losses wait in a buffer, so that an overflow of the
  * lanes can be mended when the inputs are gone. */
-ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_any *any, pairwise_step *step, element_step *whole,
-                                  int what, size_t begin, size_t count, totals *t,
-                                  partial *result) {
+ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *a, pairwise_form f,
+                                  size_t begin, size_t count, totals *t, partial *result) {
   size_t *degenerate = &result->degenerate;
   real losses[CHUNK], first[CHUNK];
   if (j->class_parameter) load_class_parameters(j, begin, count, first);
   for (size_t i = 0; i < count; i += LANES) {
     size_t part = smaller(count - i, LANES);
     const real *own = j->class_parameter ? first + i : NULL;
-    vec loss =
-        part == LANES
-            ? pairwise_vector(j, a, any, step, whole, what, begin + i, LANES, own, degenerate)
-            : pairwise_vector(j, a, any, step, whole, what, begin + i, part, own, degenerate);
-    vstore(losses + i, whole ? without_bottom(loss, &result->sums[1]) : loss);
+    vec loss = part == LANES ? pairwise_vector(j, a, f, begin + i, LANES, own, degenerate)
+                             : pairwise_vector(j, a, f, begin + i, part, own, degenerate);
+    vstore(losses + i, f.whole ? without_bottom(loss, &result->sums[1]) : loss);
   }
-  if (j->base.want_loss) totals_add_chunk(t, losses, count);
-}
-
-/* A step that takes elements of all kinds. */
-ALWAYS_INLINE pair pairwise_call(pairwise_step *step, vec input, vec target, vec upstream,
-                                 const vec *parameters, size_t *degenerate) {
-  (void)degenerate;
-  return step(input, target, upstream, parameters);
+  if (j->base.want_loss && adds_squares(j, f.what))
+    totals_add_squares(t, losses, count);
+  else if (j->base.want_loss)
+    totals_add_chunk(t, losses, count);
 }
 
 /* A vector of a gradient. */
@@ -147,35 +177,29 @@ ALWAYS_INLINE void pairwise_put(real *grad, vec value, int what) {
 }
 
 /* A block of plain input: the loop that runs at the speed of memory. */
-ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_step *step,
-                                  element_step *whole, size_t at, int what, lanes *sums) {
-  if (what & STREAM) prefetch(a->input + at, BLOCK);
-  if (what & STREAM) prefetch(a->target + at, BLOCK);
-  if ((what & STREAM) && (what & FURTHER)) prefetch(a->further + at, BLOCK);
+ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_form f, size_t at,
+                                  evidence *seen, lanes *sums) {
+  if (f.what & STREAM) prefetch(a->input + at, BLOCK);
+  if (f.what & STREAM) prefetch(a->target + at, BLOCK);
+  if ((f.what & STREAM) && (f.what & FURTHER)) prefetch(a->further + at, BLOCK);
   for (size_t k = 0; k < VECS; k++, at += LANES) {
-    element r = pairwise_apply(a, at, LANES, a->upstream, a->parameters, pairwise_call, step, whole,
-                               what, NULL);
-    if (what & LOSS) sums->lane[k] = vadd(sums->lane[k], r.loss);
-    if (!(what & FURTHER) || a->grad) pairwise_put(a->grad + at, r.grad, what);
-    if ((what & FURTHER) && a->further_grad) pairwise_put(a->further_grad + at, r.further, what);
+    element r = pairwise_apply(a, f, at, LANES, a->upstream, a->parameters, seen, NULL);
+    if (f.what & LOSS) sums->lane[k] = lane_add(sums->lane[k], r.loss, f.what & SQUARE);
+    if (!(f.what & FURTHER) || a->grad) pairwise_put(a->grad + at, r.grad, f.what);
+    if ((f.what & FURTHER) && a->further_grad)
+      pairwise_put(a->further_grad + at, r.further, f.what);
   }
 }
 
 /* Any options and in place, out of the way of the loop. */
 ALWAYS_INLINE void pairwise_chunks(const void *work, size_t begin, size_t end, partial *result,
-                                   pairwise_any *any, pairwise_step *step, element_step *whole,
-                                   int what) {
+                                   pairwise_form f) {
   const pairwise_job *j = work;
   pairwise_arrays a = pairwise_begin(j);
   totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK)
-    pairwise_chunk(j, &a, any, step, whole, what, i, smaller(end - i, CHUNK), &t, result);
+    pairwise_chunk(j, &a, f, i, smaller(end - i, CHUNK), &t, result);
   sum_merge(&result->sums[0], totals_sum(&t));
-}
-
-ALWAYS_INLINE void elements_rare(const void *work, size_t begin, size_t end, partial *result,
-                                 pairwise_any *any, pairwise_step *step) {
-  pairwise_chunks(work, begin, end, result, any, step, NULL, 0);
 }
 
 /* Up to a group of elements, not all of them ordinary. */
@@ -193,19 +217,33 @@ COLD lanes pairwise_apart(const pairwise_job *j, kernel *rare, size_t at, size_t
   part.base.want_loss = 0; /* their sum is made here */
   rare(&part, 0, count, &found);
   result->degenerate += found.degenerate;
-  lanes_add_values(&sums, losses, count);
+  lanes_add_values(&sums, losses, count, 0);
   return sums;
 }
 
-/* Up to a group of whole blocks. */
+ALWAYS_INLINE evidence nothing_seen(void) { return (evidence){vset1(0), vset1(0), vset1(0)}; }
+
+/* The watch alone. */
+ALWAYS_INLINE int pairwise_ordinary(const pairwise_arrays *a, const pairwise_watch *watch,
+                                    size_t begin, size_t count) {
+  evidence seen = nothing_seen();
+  for (size_t i = begin; i < begin + count; i += LANES)
+    seen = watch->look(seen, vload(a->input + i), vload(a->target + i));
+  return watch->ordinary(seen);
+}
+
+/* Up to a group of whole blocks. `wary`: the last group was done twice; this one is looked at
+ * first. */
 ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays *a,
-                                    pairwise_ordinary *ordinary, pairwise_step *step,
-                                    element_step *whole, kernel *rare, size_t begin, size_t count,
-                                    int what, partial *result) {
-  if (ordinary && UNLIKELY(!ordinary(a, begin, count)))
-    return pairwise_apart(j, rare, begin, count, result);
+                                    pairwise_form f, size_t begin, size_t count, int *wary,
+                                    partial *result) {
+  if (f.watch && UNLIKELY(*wary) && !pairwise_ordinary(a, f.watch, begin, count))
+    return pairwise_apart(j, f.rare, begin, count, result);
   lanes sums = lanes_zero();
-  for (size_t i = 0; i < count; i += BLOCK) pairwise_block(a, step, whole, begin + i, what, &sums);
+  evidence seen = nothing_seen();
+  for (size_t i = 0; i < count; i += BLOCK) pairwise_block(a, f, begin + i, &seen, &sums);
+  if (f.watch) *wary = !f.watch->ordinary(seen);
+  if (f.watch && UNLIKELY(*wary)) return pairwise_apart(j, f.rare, begin, count, result);
   return sums;
 }
 
@@ -223,89 +261,90 @@ COLD void pairwise_mend(const pairwise_job *j, kernel *rare, size_t begin, size_
 }
 
 /* The last elements of a call, fewer than a block. */
-ALWAYS_INLINE lanes pairwise_tail(const pairwise_job *j, const pairwise_arrays *a,
-                                  pairwise_ordinary *ordinary, pairwise_step *step,
-                                  element_step *whole, kernel *rare, int what, size_t begin,
-                                  size_t count, lanes sums, partial *result) {
-  size_t degenerate = 0; /* without `ordinary`, the sum tells of those */
-  if (ordinary) return lanes_add(sums, pairwise_apart(j, rare, begin, count, result));
+ALWAYS_INLINE lanes pairwise_tail(const pairwise_job *j, const pairwise_arrays *a, pairwise_form f,
+                                  size_t begin, size_t count, lanes sums, partial *result) {
+  size_t degenerate = 0; /* without a watch, the sum tells of those */
+  if (f.watch) return lanes_add(sums, pairwise_apart(j, f.rare, begin, count, result));
   for (size_t i = 0, k = 0; k < VECS && i < count; i += LANES, k++) {
-    vec loss = pairwise_vector(j, a, pairwise_call, step, whole, what, begin + i,
-                               lanes_left(count, i), NULL, &degenerate);
-    sums.lane[k] = vadd(sums.lane[k], loss);
+    vec loss = pairwise_vector(j, a, f, begin + i, lanes_left(count, i), NULL, &degenerate);
+    sums.lane[k] = lane_add(sums.lane[k], loss, f.what & SQUARE);
   }
   return sums;
 }
 
-ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_ordinary *ordinary,
-                                  pairwise_step *step, element_step *whole, kernel *rare,
-                                  size_t begin, size_t end, int what, partial *result) {
+ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_form f, int what, size_t begin,
+                                  size_t end, partial *result) {
   pairwise_arrays a = pairwise_begin(j);
   totals t = totals_zero();
+  int wary = 0;
+  f.what |= what;
+  if (f.usual) a.parameters[f.usual] = vset1(f.value);
   for (size_t i = begin; i < end; i += CHUNK) {
     size_t count = smaller(end - i, CHUNK), full = count / BLOCK * BLOCK, k = 0;
     lanes sums = lanes_zero();
     for (; k + GROUP <= full; k += GROUP)
-      sums = lanes_add(
-          sums, pairwise_blocks(j, &a, ordinary, step, whole, rare, i + k, GROUP, what, result));
+      sums = lanes_add(sums, pairwise_blocks(j, &a, f, i + k, GROUP, &wary, result));
     if (k < count) {
-      lanes rest =
-          pairwise_blocks(j, &a, ordinary, step, whole, rare, i + k, full - k, what, result);
-      if (full < count)
-        rest = pairwise_tail(j, &a, ordinary, step, whole, rare, what, i + full, count - full, rest,
-                             result);
+      lanes rest = pairwise_blocks(j, &a, f, i + k, full - k, &wary, result);
+      if (full < count) rest = pairwise_tail(j, &a, f, i + full, count - full, rest, result);
       sums = lanes_add(sums, rest);
     }
     if ((what & LOSS) && UNLIKELY(!totals_add_lanes(&t, sums)))
-      pairwise_mend(j, rare, i, i + count, whole != NULL, result);
+      pairwise_mend(j, f.rare, i, i + count, f.whole != NULL, result);
   }
   if (what & STREAM) vstream_end();
   if (what & LOSS) sum_merge(&result->sums[0], totals_sum(&t));
 }
 
-/* `more`: FURTHER and flags. */
-ALWAYS_INLINE void pairwise_loops(const pairwise_job *j, size_t begin, size_t end, partial *result,
-                                  pairwise_ordinary *ordinary, pairwise_step *step,
-                                  element_step *whole, int more, kernel *rare) {
+ALWAYS_INLINE void pairwise_loops(const void *work, size_t begin, size_t end, partial *result,
+                                  pairwise_form f) {
+  const pairwise_job *j = work;
   const job *base = &j->base;
   int streamed = may_stream(base, reals(base->grad, begin)), in_place = base->grad == base->input;
   int graded = base->grad != NULL;
-  if (more & FURTHER) {
+  if (f.what & FURTHER) {
     in_place = in_place || j->further_grad == j->further;
     streamed =
         streamed && graded && j->further_grad && may_stream(base, reals(j->further_grad, begin));
     graded = graded || j->further_grad;
   }
   if (base->weight || base->grad_output || base->loss || in_place || j->class_parameter)
-    rare(j, begin, end, result);
+    f.rare(j, begin, end, result);
   else if (!graded && base->stream)
-    pairwise_plain(j, ordinary, step, whole, rare, begin, end, LOSS | STREAM | more, result);
+    pairwise_plain(j, f, LOSS | STREAM, begin, end, result);
   else if (!graded)
-    pairwise_plain(j, ordinary, step, whole, rare, begin, end, LOSS | more, result);
+    pairwise_plain(j, f, LOSS, begin, end, result);
   else if (streamed && base->want_loss)
-    pairwise_plain(j, ordinary, step, whole, rare, begin, end, LOSS | GRAD | STREAM | more, result);
+    pairwise_plain(j, f, LOSS | GRAD | STREAM, begin, end, result);
   else if (streamed)
-    pairwise_plain(j, ordinary, step, whole, rare, begin, end, GRAD | STREAM | more, result);
+    pairwise_plain(j, f, GRAD | STREAM, begin, end, result);
   else if (base->want_loss)
-    pairwise_plain(j, ordinary, step, whole, rare, begin, end, LOSS | GRAD | more, result);
+    pairwise_plain(j, f, LOSS | GRAD, begin, end, result);
   else
-    pairwise_plain(j, ordinary, step, whole, rare, begin, end, GRAD | more, result);
+    pairwise_plain(j, f, GRAD, begin, end, result);
 }
 
-/* `step` takes what is ordinary; without `ordinary`, anything. */
-ALWAYS_INLINE void elements(const void *work, size_t begin, size_t end, partial *result,
-                            pairwise_ordinary *ordinary, pairwise_step *step, kernel *rare) {
-  pairwise_loops(work, begin, end, result, ordinary, step, NULL, 0, rare);
+/* The loops twice: in one, a parameter is a constant, and the step need not ask for its value. */
+ALWAYS_INLINE void pairwise_usual(const void *work, size_t begin, size_t end, partial *result,
+                                  pairwise_form f, int parameter, real value) {
+  const pairwise_job *j = work;
+  if (j->parameters[parameter] == (double)value) {
+    f.usual = parameter;
+    f.value = value;
+    pairwise_loops(work, begin, end, result, f);
+  } else {
+    pairwise_loops(work, begin, end, result, f);
+  }
 }
 
 ALWAYS_INLINE void pairwise_rare(const void *work, size_t begin, size_t end, partial *result,
                                  pairwise_step *step) {
-  elements_rare(work, begin, end, result, pairwise_call, step);
+  pairwise_chunks(work, begin, end, result, (pairwise_form){.step = step});
 }
 
 ALWAYS_INLINE void pairwise(const void *work, size_t begin, size_t end, partial *result,
                             pairwise_step *step, kernel *rare) {
-  elements(work, begin, end, result, NULL, step, rare);
+  pairwise_loops(work, begin, end, result, (pairwise_form){.step = step, .rare = rare});
 }
 
 #endif

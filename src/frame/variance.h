@@ -9,12 +9,14 @@ ALWAYS_INLINE void variance_rare(const void *work, size_t begin, size_t end, par
                                  element_step *whole, int settings) {
   const pairwise_job *j = work;
   (void)settings;
-  pairwise_chunks(j, begin, end, result, NULL, NULL, whole, FURTHER | j->flags * FLAG);
+  pairwise_form f = {.whole = whole, .what = FURTHER};
+  pairwise_chunks(j, begin, end, result, with_flags(f, j->flags));
 }
 
 ALWAYS_INLINE void variance(const void *work, size_t begin, size_t end, partial *result,
                             element_step *whole, int settings, kernel *rare) {
-  flagged_loops(work, begin, end, result, whole, settings, FURTHER, rare);
+  pairwise_form f = {.whole = whole, .rare = rare, .what = FURTHER};
+  flagged_loops(work, begin, end, result, settings, f);
 }
 
 #endif

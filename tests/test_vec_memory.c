@@ -83,18 +83,32 @@ static void test_store4(void **state) {
   }
 }
 
-static void test_transpose(void **state) {
+static void test_load_rows4(void **state) {
   (void)state;
-  vec rows[LANES];
-  real lanes[LANES];
-  for (size_t i = 0; i < LANES; i++) {
-    for (size_t k = 0; k < LANES; k++) lanes[k] = (real)(100 * i + k);
-    rows[i] = vload(lanes);
+  for (size_t stride = 4; stride <= 7; stride++) {
+    refill();
+    vec4 a = vload_rows4(from + 1, stride);
+    real lanes[4][LANES];
+    vstore(lanes[0], a.x);
+    vstore(lanes[1], a.y);
+    vstore(lanes[2], a.z);
+    vstore(lanes[3], a.w);
+    for (size_t l = 0; l < LANES; l++)
+      for (size_t k = 0; k < 4; k++) assert_true(lanes[k][l] == from[1 + l * stride + k]);
   }
-  vtranspose(rows);
-  for (size_t i = 0; i < LANES; i++) {
-    vstore(lanes, rows[i]);
-    for (size_t k = 0; k < LANES; k++) assert_true(lanes[k] == (real)(100 * k + i));
+}
+
+static void test_store_rows4(void **state) {
+  (void)state;
+  for (size_t stride = 4; stride <= 7; stride++) {
+    refill();
+    vec4 a = vload_rows4(from, stride);
+    vstore_rows4(to + 1, stride, a);
+    assert_true(to[0] == -1);
+    for (size_t i = 0; i < ROOM - 1; i++) {
+      int written = i / stride < LANES && i % stride < 4;
+      assert_true(to[1 + i] == (written ? from[i] : -1));
+    }
   }
 }
 
@@ -102,6 +116,7 @@ int isa_checks(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_load_store), cmocka_unit_test(test_stream),
       cmocka_unit_test(test_set),        cmocka_unit_test(test_load4),
-      cmocka_unit_test(test_store4),     cmocka_unit_test(test_transpose)};
+      cmocka_unit_test(test_store4),     cmocka_unit_test(test_load_rows4),
+      cmocka_unit_test(test_store_rows4)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,27 +55,30 @@ static inline ivec iadd(ivec a, ivec b) { return _mm256_add_epi64(a, b); }
 static inline ivec ishl(ivec a, int count) { return _mm256_slli_epi64(a, count); }
 static inline ivec ishr(ivec a, int count) { return _mm256_srli_epi64(a, count); }
 
-static inline void vtranspose(vec a[LANES]) {
-  vec t0 = _mm256_unpacklo_pd(a[0], a[1]), t1 = _mm256_unpackhi_pd(a[0], a[1]);
-  vec t2 = _mm256_unpacklo_pd(a[2], a[3]), t3 = _mm256_unpackhi_pd(a[2], a[3]);
-  a[0] = _mm256_permute2f128_pd(t0, t2, 0x20);
-  a[1] = _mm256_permute2f128_pd(t1, t3, 0x20);
-  a[2] = _mm256_permute2f128_pd(t0, t2, 0x31);
-  a[3] = _mm256_permute2f128_pd(t1, t3, 0x31);
-}
-
 typedef struct vec4 {
   vec x, y, z, w;
 } vec4;
 
 /* four groups of four are a square: a transpose both ways */
 static inline vec4 vsquares(vec4 a) {
-  vec rows[LANES] = {a.x, a.y, a.z, a.w};
-  vtranspose(rows);
-  return (vec4){rows[0], rows[1], rows[2], rows[3]};
+  vec t0 = _mm256_unpacklo_pd(a.x, a.y), t1 = _mm256_unpackhi_pd(a.x, a.y);
+  vec t2 = _mm256_unpacklo_pd(a.z, a.w), t3 = _mm256_unpackhi_pd(a.z, a.w);
+  return (vec4){_mm256_permute2f128_pd(t0, t2, 0x20), _mm256_permute2f128_pd(t1, t3, 0x20),
+                _mm256_permute2f128_pd(t0, t2, 0x31), _mm256_permute2f128_pd(t1, t3, 0x31)};
 }
 static inline vec vorder4(vec a) { return a; }
 static inline vec vdisorder4(vec a) { return a; }
+static inline vec4 vload_rows4(const real *p, size_t stride) {
+  return vsquares(
+      (vec4){vload(p), vload(p + stride), vload(p + 2 * stride), vload(p + 3 * stride)});
+}
+static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
+  vec4 t = vsquares(a);
+  vstore(p, t.x);
+  vstore(p + stride, t.y);
+  vstore(p + 2 * stride, t.z);
+  vstore(p + 3 * stride, t.w);
+}
 
 #else
 
@@ -120,8 +123,6 @@ static inline ivec iadd(ivec a, ivec b) { return _mm256_add_epi32(a, b); }
 static inline ivec ishl(ivec a, int count) { return _mm256_slli_epi32(a, count); }
 static inline ivec ishr(ivec a, int count) { return _mm256_srli_epi32(a, count); }
 
-static inline vec vlow_halves(vec a, vec b) { return _mm256_permute2f128_ps(a, b, 0x20); }
-static inline vec vhigh_halves(vec a, vec b) { return _mm256_permute2f128_ps(a, b, 0x31); }
 static inline vec vlow_pairs(vec a, vec b) {
   return _mm256_castpd_ps(_mm256_unpacklo_pd(_mm256_castps_pd(a), _mm256_castps_pd(b)));
 }
@@ -147,17 +148,26 @@ static inline vec vorder4(vec a) {
 static inline vec vdisorder4(vec a) {
   return _mm256_permutevar8x32_ps(a, _mm256_setr_epi32(0, 2, 4, 6, 1, 3, 5, 7));
 }
-static inline void vtranspose(vec a[LANES]) {
-  vec4 top = vsquares((vec4){a[0], a[1], a[2], a[3]});
-  vec4 bottom = vsquares((vec4){a[4], a[5], a[6], a[7]});
-  a[0] = vlow_halves(top.x, bottom.x);
-  a[1] = vlow_halves(top.y, bottom.y);
-  a[2] = vlow_halves(top.z, bottom.z);
-  a[3] = vlow_halves(top.w, bottom.w);
-  a[4] = vhigh_halves(top.x, bottom.x);
-  a[5] = vhigh_halves(top.y, bottom.y);
-  a[6] = vhigh_halves(top.z, bottom.z);
-  a[7] = vhigh_halves(top.w, bottom.w);
+static inline vec vload_halves(const real *low, const real *high) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+}
+static inline void vstore_halves(real *low, real *high, vec a) {
+  _mm_storeu_ps(low, _mm256_castps256_ps128(a));
+  _mm_storeu_ps(high, _mm256_extractf128_ps(a, 1));
+}
+static inline vec4 vload_rows4(const real *p, size_t stride) {
+  const real *q = p + 4 * stride;
+  return vsquares((vec4){vload_halves(p, q), vload_halves(p + stride, q + stride),
+                         vload_halves(p + 2 * stride, q + 2 * stride),
+                         vload_halves(p + 3 * stride, q + 3 * stride)});
+}
+static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
+  real *q = p + 4 * stride;
+  vec4 t = vsquares(a);
+  vstore_halves(p, q, t.x);
+  vstore_halves(p + stride, q + stride, t.y);
+  vstore_halves(p + 2 * stride, q + 2 * stride, t.z);
+  vstore_halves(p + 3 * stride, q + 3 * stride, t.w);
 }
 
 #endif

@@ -172,13 +172,7 @@ ALWAYS_INLINE void class_lane_run(class_lanes *l, const class_step *step, int wh
 
 static lanes lanes_tops(const class_lanes *l, const real *from) {
   lane_block b = {from, NULL, l->stride, l->count};
-  return b.count == BLOCK ? lanes_of_largest(l->call, &b, WHOLE) : lanes_of_largest(l->call, &b, 0);
-}
-
-static int lanes_are_finite(lanes top) {
-  int finite = 1;
-  for (int j = 0; j < VECS; j++) finite &= vall(vlt(top.lane[j], vset1(real_infinity)));
-  return finite;
+  return tops_of_rows(l->call, &b);
 }
 
 /* `form` is the form beside the plain one that the family has, 0 for none. */

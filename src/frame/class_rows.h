@@ -124,11 +124,6 @@ ALWAYS_INLINE vec scaled_drop(vec largest, vec z, vec factor, int what) {
   return what & INFINITE ? vselect(veq(largest, z), vset1(0), drop) : drop;
 }
 
-/* ln(sum) / 2, 0 for a row of -inf only */
-static inline vec half_log_sum(vec sum) {
-  return vmul(vset1((real)0.5), vselect(veq(sum, vset1(0)), vset1(0), vlog(sum)));
-}
-
 /* a / b, 0 where b is; a NaN stays */
 static inline vec quotient(vec a, vec b) {
   vec zero = vset1(0);

@@ -75,6 +75,17 @@ ALWAYS_INLINE lanes lanes_of_largest(const rows_call *c, const lane_block *b, in
   return largest;
 }
 
+/* The largest number of each row, at least the lowest finite one. */
+static lanes tops_of_rows(const rows_call *c, const lane_block *b) {
+  return b->count == BLOCK ? lanes_of_largest(c, b, WHOLE) : lanes_of_largest(c, b, 0);
+}
+
+static inline int lanes_are_finite(lanes largest) {
+  int finite = 1;
+  for (int j = 0; j < VECS; j++) finite &= vall(vlt(largest.lane[j], vset1(real_infinity)));
+  return finite;
+}
+
 typedef struct lane_sums {
   lane_sum sum, shares, half_drops;
 } lane_sums;
@@ -114,12 +125,14 @@ ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, con
 
 /* Runs the step on vector j and notes its results in the block; returns the slope. */
 ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step, const lane_sums *s,
-                              vec largest, int j) {
+                              vec largest, int j, int what) {
   int at = j * LANES;
+  row_options options = rows_options(c);
+  if (!(what & SMOOTH)) options.unsmoothed = vset1(1), options.share = vset1(0);
   row_sums sums = {largest, lane_sum_value(&s->sum, j), lane_sum_value(&s->shares, j),
                    lane_sum_value(&s->half_drops, j)};
   row_target t = {vload(b->target_logit + at), vload(b->target_weight + at)};
-  row_loss r = step(sums, t, rows_options(c), vload(b->upstream + at));
+  row_loss r = step(sums, t, options, vload(b->upstream + at));
   vstore(b->half_loss + at, r.half_loss);
   vstore(b->share + at, r.share);
   vstore(b->target + at, r.target);
@@ -151,11 +164,16 @@ ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_bloc
   lane_add_classes(c, b, largest, &s, what);
   lanes slope;
   for (int j = 0; j < VECS; j++)
-    slope.lane[j] = lane_finish(c, rows, step, &s, largest->lane[j], j);
+    slope.lane[j] = lane_finish(c, rows, step, &s, largest->lane[j], j, what);
   if (!(what & GRAD)) return;
   lane_gradient(c, rows, b, &slope, what);
-  for (size_t k = 0; k < rows->count; k++)
-    rows_mend_target(rows, k, b->grad + rows->label[k] * b->stride + k);
+  for (size_t k = 0; k < rows->count; k++) {
+    real *own = b->grad + rows->label[k] * b->stride + k;
+    if (what & SMOOTH)
+      rows_mend_target(rows, k, own);
+    else
+      *own -= rows->target[k];
+  }
 }
 
 /* What the rare path is told. */
@@ -176,11 +194,9 @@ ALWAYS_INLINE void lane_rare(const lane_rest *r, rows_step *step) {
 
 ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_block *b,
                              rows_step *step, kernel *rare, partial *result) {
-  int whole = b->count == BLOCK, finite = 1;
   int plain = c->share == 0 && rows->all_active;
-  lanes largest = whole ? lanes_of_largest(c, b, WHOLE) : lanes_of_largest(c, b, 0);
-  for (int j = 0; j < VECS; j++) finite &= vall(vlt(largest.lane[j], vset1(real_infinity)));
-  if (!whole || !finite) {
+  lanes largest = tops_of_rows(c, b);
+  if (b->count < BLOCK || !lanes_are_finite(largest)) {
     lane_rest rest = {c, rows, b, &largest};
     rare(&rest, 0, 0, result);
   } else if (b->grad) {
@@ -196,39 +212,45 @@ ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_blo
   }
 }
 
-/* Contiguous rows to columns of a packed block, LANES by LANES; the last classes of a row overlap
- * those before them. */
-static inline void pack_squares(const rows_call *c, const real *from, const row_block *rows,
-                                real *packed) {
-  for (size_t k = 0; k < BLOCK; k += LANES)
-    for (size_t done = 0, i = 0; done < c->classes; done = i + LANES) {
-      i = smaller(done, c->classes - LANES);
-      vec square[LANES];
-      for (size_t j = 0; j < LANES; j++) square[j] = vload(from + rows->offset[k + j] + i);
-      vtranspose(square);
-      for (size_t j = 0; j < LANES; j++) vstore(packed + (i + j) * BLOCK + k, square[j]);
+/* Contiguous rows to columns of a packed block, four classes at a time; the last four overlap those
+ * before them. */
+static inline void pack_fours(const rows_call *c, const real *from, const row_block *rows,
+                              real *packed) {
+  from += rows->offset[0];
+  for (size_t done = 0, i = 0; done < c->classes; done = i + 4) {
+    i = smaller(done, c->classes - 4);
+    for (size_t k = 0; k < BLOCK; k += LANES) {
+      vec4 four = vload_rows4(from + k * c->classes + i, c->classes);
+      real *to = packed + i * BLOCK + k;
+      vstore(to, four.x);
+      vstore(to + BLOCK, four.y);
+      vstore(to + 2 * BLOCK, four.z);
+      vstore(to + 3 * BLOCK, four.w);
     }
+  }
 }
 
-static inline void unpack_squares(const rows_call *c, const row_block *rows, const real *packed) {
-  for (size_t k = 0; k < BLOCK; k += LANES)
-    for (size_t done = 0, i = 0; done < c->classes; done = i + LANES) {
-      i = smaller(done, c->classes - LANES);
-      vec square[LANES];
-      for (size_t j = 0; j < LANES; j++) square[j] = vload(packed + (i + j) * BLOCK + k);
-      vtranspose(square);
-      for (size_t j = 0; j < LANES; j++) vstore(c->grad + rows->offset[k + j] + i, square[j]);
+static inline void unpack_fours(const rows_call *c, const row_block *rows, const real *packed) {
+  real *to = c->grad + rows->offset[0];
+  for (size_t done = 0, i = 0; done < c->classes; done = i + 4) {
+    i = smaller(done, c->classes - 4);
+    for (size_t k = 0; k < BLOCK; k += LANES) {
+      const real *from = packed + i * BLOCK + k;
+      vec4 four = {vload(from), vload(from + BLOCK), vload(from + 2 * BLOCK),
+                   vload(from + 3 * BLOCK)};
+      vstore_rows4(to + k * c->classes + i, c->classes, four);
     }
+  }
 }
 
-static inline int rows_are_squares(const rows_call *c, const row_block *rows) {
-  return c->inner == 1 && c->classes >= LANES && rows->count == BLOCK;
+static inline int rows_are_fours(const rows_call *c, const row_block *rows) {
+  return c->inner == 1 && c->classes >= 4 && rows->count == BLOCK;
 }
 
 /* Copies a block of rows between their places and a packed block, class by class. */
 static void pack_rows(const rows_call *c, const real *from, const row_block *rows, real *packed) {
-  if (rows_are_squares(c, rows)) {
-    pack_squares(c, from, rows, packed);
+  if (rows_are_fours(c, rows)) {
+    pack_fours(c, from, rows, packed);
     return;
   }
   for (size_t k = 0; k < rows->count; k++) {
@@ -240,8 +262,8 @@ static void pack_rows(const rows_call *c, const real *from, const row_block *row
 }
 
 static void unpack_rows(const rows_call *c, const row_block *rows, const real *packed) {
-  if (rows_are_squares(c, rows)) {
-    unpack_squares(c, rows, packed);
+  if (rows_are_fours(c, rows)) {
+    unpack_fours(c, rows, packed);
     return;
   }
   for (size_t k = 0; k < rows->count; k++) {

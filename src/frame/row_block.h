@@ -91,12 +91,22 @@ static inline vec half_difference(vec a, vec b) {
   return vselect(veq(a, b), vset1(0), vsub(vmul(half, a), vmul(half, b)));
 }
 
+/* ln(sum) / 2 of exponentials, of which the largest is 1; 0 for a row of -inf only, a NaN stays */
+static inline vec half_log_sum(vec sum) {
+  vec half = vmul(vset1((real)0.5), vlog_normal(sum));
+  return vadd(vselect(veq(sum, vset1(0)), vset1(0), half), vsub(sum, sum));
+}
+
 static const real masked_class = -1; /* kept in place of the exponential of a masked class */
 
 /* Where class 0 of each row stands. */
 static inline void rows_place(const rows_call *c, row_block *b) {
-  size_t stride = c->classes * c->inner, position = 0, image = b->begin;
-  if (c->inner > 1) position = b->begin % c->inner, image = b->begin / c->inner;
+  size_t stride = c->classes * c->inner;
+  if (c->inner == 1) {
+    for (size_t k = 0; k < BLOCK; k++) b->offset[k] = (b->begin + k) * stride;
+    return;
+  }
+  size_t position = b->begin % c->inner, image = b->begin / c->inner;
   for (size_t k = 0; k < b->count; k++) {
     b->offset[k] = image * stride + position;
     if (++position == c->inner) position = 0, image++;
@@ -110,10 +120,11 @@ static inline void rows_open(const rows_call *c, size_t begin, size_t count, row
   for (size_t k = 0; k < BLOCK; k += LANES) {
     sample_factors f = {vset1(0), vset1(0)};
     if (k < count) f = load_factors(&c->job->base, begin + k, lanes_left(count, k));
+    vec active = vselect(veq(f.weight, vset1(0)), vset1(0), vset1(1));
+    vstore(b->active + k, first_lanes(active, lanes_left(count, k)));
     vstore(b->weight + k, f.weight);
     vstore(b->upstream + k, f.upstream);
   }
-  for (size_t k = 0; k < BLOCK; k++) b->active[k] = (real)(k < count && b->weight[k] != 0);
   rows_place(c, b);
 }
 

@@ -114,6 +114,12 @@ static inline vec vlog_unit(vec x) {
   return log_reduced(s.f, s.n);
 }
 
+/* ln(x) for a normal x > 0; something else for anything else */
+static inline vec vlog_normal(vec x) {
+  scaled s = split_normal(x, vset1(exponent_bias));
+  return log_reduced(s.f, s.n);
+}
+
 /* ln(x): -inf at 0, NaN below, inf at inf */
 static inline vec vlog(vec x) {
   scaled s = split_exponent(x);

@@ -9,7 +9,7 @@
 static inline row_loss cross_entropy(row_sums s, row_target t, row_options o, vec upstream) {
   vec zero = vset1(0), infinity = vset1(real_infinity), share = o.share;
   mask empty = veq(s.sum, zero), impossible = veq(t.logit, vneg(infinity));
-  vec half_log = vmul(vset1((real)0.5), vselect(empty, zero, vlog(s.sum)));
+  vec half_log = half_log_sum(s.sum);
   vec own = vmul(o.unsmoothed, t.class_weight);
   vec all = vadd(s.shares, vselect(impossible, vmul(share, t.class_weight), zero));
 

@@ -8,7 +8,7 @@
 static inline row_loss focal_softmax(row_sums s, row_target t, row_options o, vec upstream) {
   vec zero = vset1(0), one = vset1(1), two = vset1(2);
   mask empty = veq(s.sum, zero);
-  vec half_log = vmul(vset1((real)0.5), vselect(empty, zero, vlog(s.sum)));
+  vec half_log = half_log_sum(s.sum);
   vec half_drop = half_difference(s.largest, t.logit);
   vec half_surprise = vadd(half_drop, half_log);
   vec p = vselect(empty, zero, vdiv(vexp(vmul(vset1(-2), half_drop)), s.sum));

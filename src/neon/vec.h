@@ -54,12 +54,6 @@ static inline ivec ishr(ivec a, int count) { return vshlq_u64(a, vdupq_n_s64(-co
 static inline vec_x4 vload_x4(const real *p) { return vld4q_f64(p); }
 static inline void vstore_x4(real *p, vec_x4 a) { vst4q_f64(p, a); }
 
-static inline void vtranspose(vec a[LANES]) {
-  vec first = vtrn1q_f64(a[0], a[1]);
-  a[1] = vtrn2q_f64(a[0], a[1]);
-  a[0] = first;
-}
-
 #else
 
 typedef float real;
@@ -106,14 +100,6 @@ static inline ivec ishr(ivec a, int count) { return vshlq_u32(a, vdupq_n_s32(-co
 static inline vec_x4 vload_x4(const real *p) { return vld4q_f32(p); }
 static inline void vstore_x4(real *p, vec_x4 a) { vst4q_f32(p, a); }
 
-static inline void vtranspose(vec a[LANES]) {
-  float32x4x2_t top = vtrnq_f32(a[0], a[1]), bottom = vtrnq_f32(a[2], a[3]);
-  a[0] = vcombine_f32(vget_low_f32(top.val[0]), vget_low_f32(bottom.val[0]));
-  a[1] = vcombine_f32(vget_low_f32(top.val[1]), vget_low_f32(bottom.val[1]));
-  a[2] = vcombine_f32(vget_high_f32(top.val[0]), vget_high_f32(bottom.val[0]));
-  a[3] = vcombine_f32(vget_high_f32(top.val[1]), vget_high_f32(bottom.val[1]));
-}
-
 #endif
 
 /* by the bit: gcc folds -fma(a, b, c) into one instruction that gives a zero the other sign */
@@ -141,6 +127,43 @@ static inline vec4 vload4(const real *p) {
 }
 static inline void vstore4(real *p, vec4 a) { vstore_x4(p, (vec_x4){{a.x, a.y, a.z, a.w}}); }
 static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
+
+#ifdef VLOSS_F64
+
+static inline vec4 vload_rows4(const real *p, size_t stride) {
+  vec low0 = vload(p), high0 = vload(p + 2), low1 = vload(p + stride),
+      high1 = vload(p + stride + 2);
+  return (vec4){vtrn1q_f64(low0, low1), vtrn2q_f64(low0, low1), vtrn1q_f64(high0, high1),
+                vtrn2q_f64(high0, high1)};
+}
+static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
+  vstore(p, vtrn1q_f64(a.x, a.y));
+  vstore(p + 2, vtrn1q_f64(a.z, a.w));
+  vstore(p + stride, vtrn2q_f64(a.x, a.y));
+  vstore(p + stride + 2, vtrn2q_f64(a.z, a.w));
+}
+
+#else
+
+static inline vec4 vsquare(vec4 a) {
+  float32x4x2_t top = vtrnq_f32(a.x, a.y), bottom = vtrnq_f32(a.z, a.w);
+  return (vec4){vcombine_f32(vget_low_f32(top.val[0]), vget_low_f32(bottom.val[0])),
+                vcombine_f32(vget_low_f32(top.val[1]), vget_low_f32(bottom.val[1])),
+                vcombine_f32(vget_high_f32(top.val[0]), vget_high_f32(bottom.val[0])),
+                vcombine_f32(vget_high_f32(top.val[1]), vget_high_f32(bottom.val[1]))};
+}
+static inline vec4 vload_rows4(const real *p, size_t stride) {
+  return vsquare((vec4){vload(p), vload(p + stride), vload(p + 2 * stride), vload(p + 3 * stride)});
+}
+static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
+  vec4 t = vsquare(a);
+  vstore(p, t.x);
+  vstore(p + stride, t.y);
+  vstore(p + 2 * stride, t.z);
+  vstore(p + 3 * stride, t.w);
+}
+
+#endif
 
 #ifdef VLOSS_F64
 #include "frame/vmath_f64.h"

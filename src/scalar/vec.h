@@ -99,8 +99,15 @@ static inline void vstore4(real *p, vec4 a) {
   p[3] = a.w;
 }
 static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
-/* LANES x LANES, rows become columns, in place */
-static inline void vtranspose(vec a[LANES]) { (void)a; }
+/* the same of LANES rows of four, row l at p + l * stride, with row l in lane l */
+static inline vec4 vload_rows4(const real *p, size_t stride) {
+  (void)stride;
+  return vload4(p);
+}
+static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
+  (void)stride;
+  vstore4(p, a);
+}
 
 #ifdef VLOSS_F64
 #include "frame/vmath_f64.h"

@@ -120,7 +120,6 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
                                   c->loss_out, c->grad);                                          \
   }
-#define RUN_squares RUN_pairwise
 #define PASS_SWITCH(flag) (int)c->parameters[0],
 #define PASS_FIELDS(list) &own,
 #define OWN_NONE

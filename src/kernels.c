@@ -9,7 +9,6 @@
 
 /* What a frame asks of a loss. */
 #define pairwise_steps(name) name
-#define squares_steps(name) name
 #define flagged_steps(name) name, name##_settings
 #define divergence_steps(name) name##_ordinary, name, name##_settings
 #define variance_steps(name) name, name##_settings

@@ -88,7 +88,6 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 #define PARAMETERS_FIELDS(list) list, COUNT(list)
 
 #define FAMILY_pairwise VLOSS_PAIRWISE
-#define FAMILY_squares VLOSS_PAIRWISE
 #define FAMILY_flagged VLOSS_PAIRWISE
 #define FAMILY_divergence VLOSS_PAIRWISE
 #define FAMILY_variance VLOSS_PAIRWISE
@@ -104,7 +103,6 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 #define FAMILY_single VLOSS_PAIRWISE
 
 #define ARRAYS_pairwise VLOSS_ARRAY_TARGET
-#define ARRAYS_squares VLOSS_ARRAY_TARGET
 #define ARRAYS_flagged VLOSS_ARRAY_TARGET
 #define ARRAYS_divergence VLOSS_ARRAY_TARGET
 #define ARRAYS_variance VLOSS_ARRAY_TARGET | VLOSS_ARRAY_VARIANCE

@@ -122,6 +122,8 @@ static void test_streamed(void **state) {
   if (mode_emulated()) skip();
   for (dtype type = F32; type < DTYPE_COUNT; type++) {
     streamed("mse", type, 0, 1, 1, VLOSS_GROUP_IMAGE);
+    streamed("kl_div", type, 0, 1, 1, VLOSS_GROUP_IMAGE); /* groups that are done again */
+    streamed("focal", type, 0, 1, 1, VLOSS_GROUP_IMAGE);
     streamed("giou", type, 0, 4, 1, VLOSS_GROUP_IMAGE);
     streamed("cross_entropy", type, 0, 1000, 1, VLOSS_GROUP_IMAGE);
     streamed("cross_entropy", type, 0, 5003, 1, VLOSS_GROUP_IMAGE); /* more than a row may keep */

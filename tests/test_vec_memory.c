@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do the loads, stores and transposes of a vec.h move exactly their lanes? Once per ISA and dtype.
- * */
+/* Do the loads and stores of a vec.h move exactly their lanes? Once per ISA and dtype. */
 
 #include "isa_main.h"
 #include "testing.h"

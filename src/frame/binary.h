@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop over logits and probabilities. A step takes finite logits and targets in [0, 1]; what is
- * not is made good here, out of the way of the loop. NaN goes through either; and infinite logits
- * may, where their slopes come out right: their losses do not, but are never finite, so that the
- * sum is made again. */
+/* The loop over logits and probabilities. A step is right for finite logits and targets in [0, 1];
+ * what is not is made good here, out of the way of the loop. NaN goes through either; and infinite
+ * logits may, where their slopes come out right: their losses do not, but are never finite, so that
+ * the sum is made again. */
 #ifndef VLOSS_BINARY_H
 #define VLOSS_BINARY_H
 
@@ -21,7 +21,10 @@ ALWAYS_INLINE pair binary_any(pairwise_step *step, vec z, vec target, vec upstre
   return r;
 }
 
-static const pairwise_watch binary_watch = {unit_look, unit_ordinary};
+static const element_watch binary_watch = {unit_look, unit_ordinary};
+
+/* Positives have no weight. */
+static const usual_parameter binary_usual = {1, 0};
 
 ALWAYS_INLINE void binary_rare(const void *work, size_t begin, size_t end, partial *result,
                                pairwise_step *step) {
@@ -31,7 +34,7 @@ ALWAYS_INLINE void binary_rare(const void *work, size_t begin, size_t end, parti
 ALWAYS_INLINE void binary(const void *work, size_t begin, size_t end, partial *result,
                           pairwise_step *step, kernel *rare) {
   pairwise_form f = {.step = step, .watch = &binary_watch, .rare = rare};
-  pairwise_usual(work, begin, end, result, f, 1, 0); /* positives not weighed */
+  pairwise_usual(work, begin, end, result, f, &binary_usual);
 }
 
 #endif

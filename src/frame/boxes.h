@@ -232,7 +232,7 @@ ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_measures *terms, boxes
       size_t some = smaller(count - k, BOXES);
       real losses[BOXES];
       boxes_some(c, terms, step, rare, begin + k, some, what, losses, result);
-      lanes_add_values(&group, losses, some, 0);
+      lanes_add_values(&group, losses, some);
     }
     sums = lanes_add(sums, group);
   }

@@ -17,7 +17,7 @@ ALWAYS_INLINE int divergence_ordinary(evidence seen) {
   return unit_ordinary(seen) && vall(veq(seen.third, vset1(0)));
 }
 
-static const pairwise_watch divergence_watch = {divergence_look, divergence_ordinary};
+static const element_watch divergence_watch = {divergence_look, divergence_ordinary};
 
 ALWAYS_INLINE void divergence_rare(const void *work, size_t begin, size_t end, partial *result,
                                    pairwise_step *ordinary, element_step *whole, int settings) {
@@ -30,8 +30,10 @@ ALWAYS_INLINE void divergence(const void *work, size_t begin, size_t end, partia
                               kernel *rare) {
   const pairwise_job *j = work;
   pairwise_form flagless = {.step = ordinary, .watch = &divergence_watch, .rare = rare};
+  pairwise_form flag = with_flags((pairwise_form){.whole = whole, .rare = rare}, 1);
+  (void)settings;
   if (j->flags)
-    flagged(j, begin, end, result, whole, settings, rare);
+    pairwise_loops(j, begin, end, result, flag);
   else
     pairwise_loops(j, begin, end, result, flagless);
 }

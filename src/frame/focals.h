@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop of the focal losses: as binary.h, for targets that are 0 or 1, as nearly all are; others
- * cost a power and go out of its way, with the whole group. */
+ * cost a power and are done again out of its way, with the whole group. */
 #ifndef VLOSS_FOCALS_H
 #define VLOSS_FOCALS_H
 
@@ -17,7 +17,10 @@ ALWAYS_INLINE int focals_ordinary(evidence seen) {
   return vall(vand(veq(seen.first, vset1(0)), veq(seen.second, vset1(0))));
 }
 
-static const pairwise_watch focals_watch = {focals_look, focals_ordinary};
+static const element_watch focals_watch = {focals_look, focals_ordinary};
+
+/* The exponent is 2. */
+static const usual_parameter focals_usual = {2, 2};
 
 ALWAYS_INLINE void focals_rare(const void *work, size_t begin, size_t end, partial *result,
                                pairwise_step *hard, pairwise_step *step) {
@@ -29,7 +32,7 @@ ALWAYS_INLINE void focals(const void *work, size_t begin, size_t end, partial *r
                           pairwise_step *hard, pairwise_step *step, kernel *rare) {
   (void)step;
   pairwise_form f = {.step = hard, .watch = &focals_watch, .rare = rare};
-  pairwise_usual(work, begin, end, result, f, 2, 2); /* the exponent */
+  pairwise_usual(work, begin, end, result, f, &focals_usual);
 }
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "frame/element.h"
 #include "frame/reduce.h"
+#include "frame/watch.h"
 
 /* A loss and its gradient with respect to the input, times upstream. */
 typedef struct pair {
@@ -13,8 +14,7 @@ typedef struct pair {
 
 /* sign(d) times upstream; d itself, a zero or a NaN, where it has none */
 static inline vec signed_upstream(vec d, vec upstream) {
-  vec negative = vselect(vlt(d, vset1(0)), vneg(upstream), d);
-  return vselect(vlt(vset1(0), d), upstream, negative);
+  return vselect(vlt(vset1(0), vabs(d)), vturned(upstream, d), d);
 }
 
 typedef pair pairwise_step(vec input, vec target, vec upstream, const vec *parameters);
@@ -24,40 +24,21 @@ typedef pair pairwise_step(vec input, vec target, vec upstream, const vec *param
 typedef pair pairwise_any(pairwise_step *step, vec input, vec target, vec upstream,
                           const vec *parameters, size_t *degenerate);
 
-/* What a loop has seen of its elements, zeros at first. */
-typedef struct evidence {
-  vec first, second, third;
-} evidence;
-
-/* Tells whether a group held only what its step takes. The loop does not wait for the answer: a
- * group that did not is done again, its inputs being there still. */
-typedef struct pairwise_watch {
-  evidence (*look)(evidence seen, vec input, vec target);
-  int (*ordinary)(evidence seen);
-} pairwise_watch;
-
-/* Targets in [0, 1]; NaN goes through. */
-ALWAYS_INLINE evidence unit_look(evidence seen, vec input, vec target) {
-  (void)input;
-  seen.first = vmin(target, seen.first);
-  seen.second = vmax(target, seen.second);
-  return seen;
-}
-
-ALWAYS_INLINE int unit_ordinary(evidence seen) {
-  return vall(vand(veq(seen.first, vset1(0)), vle(seen.second, vset1(1))));
-}
+/* A parameter that has its usual value. */
+typedef struct usual_parameter {
+  int index;
+  real value;
+} usual_parameter;
 
 /* What a family makes of a loss, a constant in each of its loops. */
 typedef struct pairwise_form {
-  pairwise_step *step;         /* or NULL, */
-  element_step *whole;         /* and this instead */
-  pairwise_any *any;           /* or NULL: the step as it is */
-  const pairwise_watch *watch; /* or NULL: the step takes any */
-  kernel *rare;                /* any options and in place */
-  int what;                    /* LOSS, GRAD, STREAM, SQUARE, FURTHER and flags */
-  int usual;                   /* or 0: the parameter that has its usual value, */
-  real value;                  /* and this is it */
+  pairwise_step *step;          /* or NULL, */
+  element_step *whole;          /* and this instead */
+  pairwise_any *any;            /* or NULL: the step as it is */
+  const element_watch *watch;   /* or NULL: the step takes any */
+  kernel *rare;                 /* any options and in place */
+  int what;                     /* LOSS, GRAD, STREAM, FURTHER and flags */
+  const usual_parameter *usual; /* or NULL; a constant in the loop */
 } pairwise_form;
 
 enum { PAIRWISE_PARAMETERS = sizeof(((pairwise_job *)0)->parameters) / sizeof(double) };
@@ -110,23 +91,17 @@ ALWAYS_INLINE element pairwise_apply(const pairwise_arrays *a, pairwise_form f, 
   return (element){r.loss, r.grad, r.grad, nowhere()};
 }
 
-/* Whether what a step calls its loss is the root of it, to be squared as it is added. */
-ALWAYS_INLINE int adds_squares(const pairwise_job *j, int what) {
-  return (what & SQUARE) && !j->base.weight;
-}
-
-/* Elements [i, i + count), any options; returns their weighted losses, or the roots where
- * adds_squares(), 0 behind count. `first`: what is left of their first parameters, or NULL. */
+/* Elements [i, i + count), any options; returns their weighted losses, 0 behind count. `first`:
+ * what is left of their first parameters, or NULL. */
 ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *a, pairwise_form f,
                                   size_t i, size_t count, const real *first, size_t *degenerate) {
   sample_factors s = load_factors(&j->base, i, count);
   vec parameters[PAIRWISE_PARAMETERS];
   memcpy(parameters, a->parameters, sizeof parameters);
   if (first) parameters[0] = vload_part(first, count);
-  f.watch = NULL;
   element r = pairwise_apply(a, f, i, count, s.upstream, parameters, NULL, degenerate);
   if (f.whole) *degenerate += count_bits(vbits(r.outside) & ((1u << count) - 1));
-  vec loss = vmul(f.what & SQUARE ? vmul(r.loss, r.loss) : r.loss, s.weight);
+  vec loss = vmul(r.loss, s.weight);
   if (j->base.weight) {
     loss = where_weighted(loss, s.weight);
     r.grad = where_weighted(r.grad, s.weight);
@@ -137,7 +112,7 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
                 count);
   if (a->grad) vstore_part(a->grad + i, r.grad, count);
   if ((f.what & FURTHER) && a->further_grad) vstore_part(a->further_grad + i, r.further, count);
-  return first_lanes(adds_squares(j, f.what) ? r.loss : loss, count);
+  return first_lanes(loss, count);
 }
 
 /* 0 for -inf, which is kept apart: beside +inf it would make a sum NaN, and losses that exceed
@@ -162,10 +137,7 @@ ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *
                              : pairwise_vector(j, a, f, begin + i, part, own, degenerate);
     vstore(losses + i, f.whole ? without_bottom(loss, &result->sums[1]) : loss);
   }
-  if (j->base.want_loss && adds_squares(j, f.what))
-    totals_add_squares(t, losses, count);
-  else if (j->base.want_loss)
-    totals_add_chunk(t, losses, count);
+  if (j->base.want_loss) totals_add_chunk(t, losses, count);
 }
 
 /* A vector of a gradient. */
@@ -184,7 +156,7 @@ ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_form f, siz
   if ((f.what & STREAM) && (f.what & FURTHER)) prefetch(a->further + at, BLOCK);
   for (size_t k = 0; k < VECS; k++, at += LANES) {
     element r = pairwise_apply(a, f, at, LANES, a->upstream, a->parameters, seen, NULL);
-    if (f.what & LOSS) sums->lane[k] = lane_add(sums->lane[k], r.loss, f.what & SQUARE);
+    if (f.what & LOSS) sums->lane[k] = vadd(sums->lane[k], r.loss);
     if (!(f.what & FURTHER) || a->grad) pairwise_put(a->grad + at, r.grad, f.what);
     if ((f.what & FURTHER) && a->further_grad)
       pairwise_put(a->further_grad + at, r.further, f.what);
@@ -217,34 +189,25 @@ COLD lanes pairwise_apart(const pairwise_job *j, kernel *rare, size_t at, size_t
   part.base.want_loss = 0; /* their sum is made here */
   rare(&part, 0, count, &found);
   result->degenerate += found.degenerate;
-  lanes_add_values(&sums, losses, count, 0);
+  lanes_add_values(&sums, losses, count);
   return sums;
 }
 
-ALWAYS_INLINE evidence nothing_seen(void) { return (evidence){vset1(0), vset1(0), vset1(0)}; }
-
-/* The watch alone. */
-ALWAYS_INLINE int pairwise_ordinary(const pairwise_arrays *a, const pairwise_watch *watch,
-                                    size_t begin, size_t count) {
-  evidence seen = nothing_seen();
-  for (size_t i = begin; i < begin + count; i += LANES)
-    seen = watch->look(seen, vload(a->input + i), vload(a->target + i));
-  return watch->ordinary(seen);
-}
-
-/* Up to a group of whole blocks. `wary`: the last group was done twice; this one is looked at
+/* Up to a group of whole blocks. `wary`: the last group was not ordinary; this one is looked at
  * first. */
 ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays *a,
                                     pairwise_form f, size_t begin, size_t count, int *wary,
                                     partial *result) {
-  if (f.watch && UNLIKELY(*wary) && !pairwise_ordinary(a, f.watch, begin, count))
+  if (f.watch && UNLIKELY(*wary) &&
+      !watch_array(f.watch, a->input + begin, a->target + begin, count))
     return pairwise_apart(j, f.rare, begin, count, result);
   lanes sums = lanes_zero();
   evidence seen = nothing_seen();
   for (size_t i = 0; i < count; i += BLOCK) pairwise_block(a, f, begin + i, &seen, &sums);
   if (f.watch) *wary = !f.watch->ordinary(seen);
-  if (f.watch && UNLIKELY(*wary)) return pairwise_apart(j, f.rare, begin, count, result);
-  return sums;
+  if (!f.watch || !UNLIKELY(*wary)) return sums;
+  if (f.what & STREAM) vstream_end(); /* ordinary stores may overtake streaming ones */
+  return pairwise_apart(j, f.rare, begin, count, result);
 }
 
 /* The losses of a chunk again, after its lanes have overflowed or hold a NaN. What is degenerate
@@ -267,7 +230,7 @@ ALWAYS_INLINE lanes pairwise_tail(const pairwise_job *j, const pairwise_arrays *
   if (f.watch) return lanes_add(sums, pairwise_apart(j, f.rare, begin, count, result));
   for (size_t i = 0, k = 0; k < VECS && i < count; i += LANES, k++) {
     vec loss = pairwise_vector(j, a, f, begin + i, lanes_left(count, i), NULL, &degenerate);
-    sums.lane[k] = lane_add(sums.lane[k], loss, f.what & SQUARE);
+    sums.lane[k] = vadd(sums.lane[k], loss);
   }
   return sums;
 }
@@ -278,16 +241,15 @@ ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_form f, int wh
   totals t = totals_zero();
   int wary = 0;
   f.what |= what;
-  if (f.usual) a.parameters[f.usual] = vset1(f.value);
+  if (f.usual) a.parameters[f.usual->index] = vset1(f.usual->value);
   for (size_t i = begin; i < end; i += CHUNK) {
-    size_t count = smaller(end - i, CHUNK), full = count / BLOCK * BLOCK, k = 0;
+    size_t count = smaller(end - i, CHUNK);
     lanes sums = lanes_zero();
-    for (; k + GROUP <= full; k += GROUP)
-      sums = lanes_add(sums, pairwise_blocks(j, &a, f, i + k, GROUP, &wary, result));
-    if (k < count) {
-      lanes rest = pairwise_blocks(j, &a, f, i + k, full - k, &wary, result);
-      if (full < count) rest = pairwise_tail(j, &a, f, i + full, count - full, rest, result);
-      sums = lanes_add(sums, rest);
+    for (size_t k = 0; k < count; k += GROUP) {
+      size_t part = smaller(count - k, GROUP), full = part / BLOCK * BLOCK, at = i + k;
+      lanes group = pairwise_blocks(j, &a, f, at, full, &wary, result);
+      if (full < part) group = pairwise_tail(j, &a, f, at + full, part - full, group, result);
+      sums = lanes_add(sums, group);
     }
     if ((what & LOSS) && UNLIKELY(!totals_add_lanes(&t, sums)))
       pairwise_mend(j, f.rare, i, i + count, f.whole != NULL, result);
@@ -324,13 +286,12 @@ ALWAYS_INLINE void pairwise_loops(const void *work, size_t begin, size_t end, pa
     pairwise_plain(j, f, GRAD, begin, end, result);
 }
 
-/* The loops twice: in one, a parameter is a constant, and the step need not ask for its value. */
+/* The loops twice: in one, the parameter is a constant, and the step need not ask for its value. */
 ALWAYS_INLINE void pairwise_usual(const void *work, size_t begin, size_t end, partial *result,
-                                  pairwise_form f, int parameter, real value) {
+                                  pairwise_form f, const usual_parameter *usual) {
   const pairwise_job *j = work;
-  if (j->parameters[parameter] == (double)value) {
-    f.usual = parameter;
-    f.value = value;
+  if (j->parameters[usual->index] == (double)usual->value) {
+    f.usual = usual;
     pairwise_loops(work, begin, end, result, f);
   } else {
     pairwise_loops(work, begin, end, result, f);

@@ -97,42 +97,24 @@ static inline void totals_add_any_lanes(totals *t, lanes a) {
   totals_add_values_cold(t, values, BLOCK);
 }
 
-/* A value, or its square without rounding it first. */
-ALWAYS_INLINE vec lane_add(vec sum, vec value, int squared) {
-  return squared ? vfma(value, value, sum) : vadd(sum, value);
-}
-
 /* Adds values block by block. */
-ALWAYS_INLINE void lanes_add_values(lanes *a, const real *values, size_t count, int squared) {
+ALWAYS_INLINE void lanes_add_values(lanes *a, const real *values, size_t count) {
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK)
-    for (size_t j = 0; j < VECS; j++)
-      a->lane[j] = lane_add(a->lane[j], vload(values + i + j * LANES), squared);
+    for (size_t j = 0; j < VECS; j++) a->lane[j] = vadd(a->lane[j], vload(values + i + j * LANES));
   for (size_t j = 0; j < VECS && i < count; i += LANES, j++)
-    a->lane[j] = lane_add(a->lane[j], vload_part(values + i, lanes_left(count, i)), squared);
+    a->lane[j] = vadd(a->lane[j], vload_part(values + i, lanes_left(count, i)));
 }
 
 /* A chunk of values, or less. */
-ALWAYS_INLINE lanes lanes_of_chunk(const real *values, size_t count, int squared) {
+static inline void totals_add_chunk(totals *t, const real *values, size_t count) {
   lanes a = lanes_zero();
   for (size_t i = 0; i < count; i += GROUP) {
     lanes group = lanes_zero();
-    lanes_add_values(&group, values + i, smaller(count - i, GROUP), squared);
+    lanes_add_values(&group, values + i, smaller(count - i, GROUP));
     a = lanes_add(a, group);
   }
-  return a;
-}
-
-static inline void totals_add_chunk(totals *t, const real *values, size_t count) {
-  if (UNLIKELY(!totals_add_lanes(t, lanes_of_chunk(values, count, 0))))
-    totals_add_values_cold(t, values, count);
-}
-
-/* The squares of the values, which they become where the lanes overflow. */
-static inline void totals_add_squares(totals *t, real *values, size_t count) {
-  if (!UNLIKELY(!totals_add_lanes(t, lanes_of_chunk(values, count, 1)))) return;
-  for (size_t i = 0; i < count; i++) values[i] *= values[i];
-  totals_add_values_cold(t, values, count);
+  if (UNLIKELY(!totals_add_lanes(t, a))) totals_add_values_cold(t, values, count);
 }
 
 ALWAYS_INLINE double fold(const double4 a[TOTALS / 4]) {

@@ -91,10 +91,9 @@ static inline vec half_difference(vec a, vec b) {
   return vselect(veq(a, b), vset1(0), vsub(vmul(half, a), vmul(half, b)));
 }
 
-/* ln(sum) / 2 of exponentials, of which the largest is 1; 0 for a row of -inf only, a NaN stays */
+/* ln(sum) / 2 of exponentials, of which the largest is 1; 0 for a row of -inf only */
 static inline vec half_log_sum(vec sum) {
-  vec half = vmul(vset1((real)0.5), vlog_normal(sum));
-  return vadd(vselect(veq(sum, vset1(0)), vset1(0), half), vsub(sum, sum));
+  return vmul(vset1((real)0.5), vselect(veq(sum, vset1(0)), vset1(0), vlog_normal(sum)));
 }
 
 static const real masked_class = -1; /* kept in place of the exponential of a masked class */

@@ -12,6 +12,11 @@ static inline vec vsigned(vec a, vec b) {
   return as_real(ior(as_int(a), iand(as_int(b), iset1(sign_mask))));
 }
 
+/* a, or -a where b has a sign */
+static inline vec vturned(vec a, vec b) {
+  return as_real(iadd(as_int(a), iand(as_int(b), iset1(sign_mask))));
+}
+
 /* -|a| */
 static inline vec vminus(vec a) { return as_real(ior(as_int(a), iset1(sign_mask))); }
 

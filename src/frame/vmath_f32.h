@@ -8,6 +8,7 @@ enum { MANTISSA_BITS = 23 };
 
 static const real real_max = 0x1.fffffep127f;
 static const real real_min_normal = 0x1p-126f;
+static const real real_least = 0x1p-149f; /* above 0 */
 static const real real_infinity = INFINITY;
 
 /* 1.5 2^23 makes the integer part of a small number stand in its low bits; + bias, as an exponent.

@@ -7,6 +7,7 @@ enum { MANTISSA_BITS = 52 };
 
 static const real real_max = 0x1.fffffffffffffp1023;
 static const real real_min_normal = 0x1p-1022;
+static const real real_least = 0x1p-1074; /* above 0 */
 static const real real_infinity = (real)INFINITY;
 
 static const real exponent_magic = 0x1.8p52 + 1023.0;

@@ -54,6 +54,23 @@ static inline ivec ishr(ivec a, int count) { return vshlq_u64(a, vdupq_n_s64(-co
 static inline vec_x4 vload_x4(const real *p) { return vld4q_f64(p); }
 static inline void vstore_x4(real *p, vec_x4 a) { vst4q_f64(p, a); }
 
+typedef struct vec4 {
+  vec x, y, z, w;
+} vec4;
+
+static inline vec4 vload_rows4(const real *p, size_t stride) {
+  vec low0 = vload(p), high0 = vload(p + 2), low1 = vload(p + stride),
+      high1 = vload(p + stride + 2);
+  return (vec4){vtrn1q_f64(low0, low1), vtrn2q_f64(low0, low1), vtrn1q_f64(high0, high1),
+                vtrn2q_f64(high0, high1)};
+}
+static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
+  vstore(p, vtrn1q_f64(a.x, a.y));
+  vstore(p + 2, vtrn1q_f64(a.z, a.w));
+  vstore(p + stride, vtrn2q_f64(a.x, a.y));
+  vstore(p + stride + 2, vtrn2q_f64(a.z, a.w));
+}
+
 #else
 
 typedef float real;
@@ -100,50 +117,9 @@ static inline ivec ishr(ivec a, int count) { return vshlq_u32(a, vdupq_n_s32(-co
 static inline vec_x4 vload_x4(const real *p) { return vld4q_f32(p); }
 static inline void vstore_x4(real *p, vec_x4 a) { vst4q_f32(p, a); }
 
-#endif
-
-/* by the bit: gcc folds -fma(a, b, c) into one instruction that gives a zero the other sign */
-static inline vec vneg(vec a) {
-  return as_real(iadd(as_int(a), ishl(iset1(1), 8 * (int)sizeof(real) - 1)));
-}
-
-/* no streaming store in the intrinsics */
-static inline void vstream(real *p, vec a) { vstore(p, a); }
-static inline void vstream_end(void) {}
-
-/* NEON's own min and max return NaN for either operand and order the zeros */
-static inline vec vmin(vec a, vec b) { return vselect(vlt(a, b), a, b); }
-static inline vec vmax(vec a, vec b) { return vselect(vlt(b, a), a, b); }
-
 typedef struct vec4 {
   vec x, y, z, w;
 } vec4;
-
-static inline vec vorder4(vec a) { return a; }
-static inline vec vdisorder4(vec a) { return a; }
-static inline vec4 vload4(const real *p) {
-  vec_x4 a = vload_x4(p);
-  return (vec4){a.val[0], a.val[1], a.val[2], a.val[3]};
-}
-static inline void vstore4(real *p, vec4 a) { vstore_x4(p, (vec_x4){{a.x, a.y, a.z, a.w}}); }
-static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
-
-#ifdef VLOSS_F64
-
-static inline vec4 vload_rows4(const real *p, size_t stride) {
-  vec low0 = vload(p), high0 = vload(p + 2), low1 = vload(p + stride),
-      high1 = vload(p + stride + 2);
-  return (vec4){vtrn1q_f64(low0, low1), vtrn2q_f64(low0, low1), vtrn1q_f64(high0, high1),
-                vtrn2q_f64(high0, high1)};
-}
-static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
-  vstore(p, vtrn1q_f64(a.x, a.y));
-  vstore(p + 2, vtrn1q_f64(a.z, a.w));
-  vstore(p + stride, vtrn2q_f64(a.x, a.y));
-  vstore(p + stride + 2, vtrn2q_f64(a.z, a.w));
-}
-
-#else
 
 static inline vec4 vsquare(vec4 a) {
   float32x4x2_t top = vtrnq_f32(a.x, a.y), bottom = vtrnq_f32(a.z, a.w);
@@ -164,6 +140,28 @@ static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
 }
 
 #endif
+
+/* by the bit: gcc folds -fma(a, b, c) into one instruction that gives a zero the other sign */
+static inline vec vneg(vec a) {
+  return as_real(iadd(as_int(a), ishl(iset1(1), 8 * (int)sizeof(real) - 1)));
+}
+
+/* no streaming store in the intrinsics */
+static inline void vstream(real *p, vec a) { vstore(p, a); }
+static inline void vstream_end(void) {}
+
+/* NEON's own min and max return NaN for either operand and order the zeros */
+static inline vec vmin(vec a, vec b) { return vselect(vlt(a, b), a, b); }
+static inline vec vmax(vec a, vec b) { return vselect(vlt(b, a), a, b); }
+
+static inline vec vorder4(vec a) { return a; }
+static inline vec vdisorder4(vec a) { return a; }
+static inline vec4 vload4(const real *p) {
+  vec_x4 a = vload_x4(p);
+  return (vec4){a.val[0], a.val[1], a.val[2], a.val[3]};
+}
+static inline void vstore4(real *p, vec4 a) { vstore_x4(p, (vec_x4){{a.x, a.y, a.z, a.w}}); }
+static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
 
 #ifdef VLOSS_F64
 #include "frame/vmath_f64.h"

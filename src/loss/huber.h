@@ -7,5 +7,6 @@ static inline pair huber(vec input, vec target, vec upstream, const vec *paramet
   /* by halves, since d may exceed the type where the loss does not */
   vec half_d = vsub(vmul(half, input), vmul(half, target));
   vec loss = vmul(vadd(c, c), vsub(half_d, vmul(vset1((real)0.25), c)));
-  return (pair){vabs(loss), vmul(c, upstream)};
+  mask endless = veq(vabs(half_d), vset1(real_infinity)); /* and delta may be 0 in the dtype */
+  return (pair){vabs(vselect(endless, half_d, loss)), vmul(c, upstream)};
 }

@@ -172,7 +172,7 @@ ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_bloc
     if (what & SMOOTH)
       rows_mend_target(rows, k, own);
     else
-      *own -= rows->target[k];
+      *own -= rows->target[k]; /* no share that a class taken for a mask still lacks */
   }
 }
 

@@ -72,9 +72,10 @@ def draw_panel(axes, results, loss, sizes):
     axes.yaxis.set_major_formatter(lambda value, _: f'{value:g}')
 
 
-def draw(results, path):
+def draw(results, path, losses=None):
+    """`losses`: those that get a panel, or None for all."""
     sizes = {loss: n for (loss, dtype, what), n in results.groups().items()
-             if dtype == 'f32' and what == 'both'}
+             if dtype == 'f32' and what == 'both' and (losses is None or loss in losses)}
     columns = min(COLUMNS, max(1, len(sizes)))
     rows = max(1, math.ceil(len(sizes) / columns))
     # text stays text, and two runs of this program give the same file

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tells whether elements are of the kind that a step takes. The loop does not wait for the answer: a
- * step must survive any numbers, and what it made of a group that was not ordinary is done again,
+/* Tells whether elements are of the kind that a step takes. The loop does not wait for the answer:
+ * a step must survive any numbers, and what it made of a group that was not ordinary is done again,
  * the inputs being there still. */
 #ifndef VLOSS_WATCH_H
 #define VLOSS_WATCH_H

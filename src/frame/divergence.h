@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop over log-probabilities and probabilities: a group of finite inputs with targets in
- * [0, 1] takes the step for such, any other goes out of its way; a NaN among the targets may stay,
- * it comes through. With a flag, as in flagged.h. */
+ * [0, 1] takes the step for such, any other is done again out of its way; a NaN among the targets
+ * may stay, it comes through. With a flag, as in flagged.h. */
 #ifndef VLOSS_DIVERGENCE_H
 #define VLOSS_DIVERGENCE_H
 

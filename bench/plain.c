@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The losses as one writes them in C: mean and gradient in one loop, nothing clever. Built once per
  * dtype with the flags of the library's best ISA. */
-#include <math.h>
-
-#include "loop.h"
-
-#ifdef PLAIN_F64
-typedef double real;
-#define real_abs fabs
-#define real_exp exp
-#define real_log log
-#define real_log1p log1p
-#define PLAIN_LOOPS plain_f64
-#else
-typedef float real;
-#define real_abs fabsf
-#define real_exp expf
-#define real_log logf
-#define real_log1p log1pf
-#define PLAIN_LOOPS plain_f32
-#endif
+#include "plain.h"
 
 extern const loop PLAIN_LOOPS[];
-
-static void put_loss(const call *c, double loss) { *(real *)c->loss_out = (real)loss; }
 
 static void l1(const call *c) {
   const real *input = c->input, *target = c->target;
@@ -127,43 +107,6 @@ static void focal(const call *c) {
   put_loss(c, sum / (double)c->shape[0]);
 }
 
-static real least(real a, real b) { return a < b ? a : b; }
-static real most(real a, real b) { return a > b ? a : b; }
-
-/* How much of the slope of max(a, b) is a's. */
-static real part(real a, real b) { return a > b ? 1 : a == b ? (real)0.5 : 0; }
-
-/* Boxes in order, as x1 y1 x2 y2: what a loop has that cares about speed only. */
-static real giou_box(const real *p, const real *t, real share, real *grad) {
-  real w = p[2] - p[0], h = p[3] - p[1];
-  real iw = most(least(p[2], t[2]) - most(p[0], t[0]), 0);
-  real ih = most(least(p[3], t[3]) - most(p[1], t[1]), 0);
-  real cw = most(p[2], t[2]) - least(p[0], t[0]), ch = most(p[3], t[3]) - least(p[1], t[1]);
-  real both = iw * ih, join = w * h + (t[2] - t[0]) * (t[3] - t[1]) - both, hull = cw * ch;
-  real iou = both / join, gap = (hull - join) / hull;
-  if (grad != NULL) {
-    real a[4] = {part(p[0], t[0]), part(p[1], t[1]), part(t[2], p[2]), part(t[3], p[3])};
-    for (int k = 0; k < 4; k++) {
-      real sign = k < 2 ? -1 : 1, side = k % 2 == 0 ? h : w;
-      real inner = k % 2 == 0 ? ih : iw, outer = k % 2 == 0 ? ch : cw;
-      real d_both = both > 0 ? sign * a[k] * inner : 0, d_join = sign * side - d_both;
-      real d_hull = sign * (1 - a[k]) * outer;
-      real d_iou = (d_both - iou * d_join) / join, d_gap = ((1 - gap) * d_hull - d_join) / hull;
-      grad[k] = share * (d_gap - d_iou);
-    }
-  }
-  return 1 - iou + gap;
-}
-
-static void giou(const call *c) {
-  const real *input = c->input, *target = c->target;
-  real *grad = c->grad, share = (real)1 / (real)c->shape[0];
-  double sum = 0.0;
-  for (size_t i = 0; i < c->shape[0]; i++)
-    sum += (double)giou_box(input + 4 * i, target + 4 * i, share, grad ? grad + 4 * i : NULL);
-  put_loss(c, sum / (double)c->shape[0]);
-}
-
 static real cross_entropy_row(const real *z, int64_t label, size_t classes, size_t stride,
                               real share, real *grad) {
   real top = z[0], sum = 0;
@@ -264,7 +207,6 @@ const loop PLAIN_LOOPS[] = {
     {"smooth_l1", smooth_l1},
     {"huber", huber},
     {"kl_div", kl_div},
-    {"giou", giou},
     {"cross_entropy", cross_entropy},
     {"cross_entropy_soft", cross_entropy_soft},
     {"dice", dice},

@@ -43,7 +43,8 @@ static pair compare(const real *p, const real *t) {
   return b;
 }
 
-/* Each term adds `factor` times its slopes to the gradient by x1 y1 x2 y2; the first one sets it. */
+/* Each term adds `factor` times its slopes to the gradient, by x1 y1 x2 y2; the first one sets
+ * it. */
 
 static void set_iou(const pair *b, real factor, real *g) {
   real by_area = -factor * b->iou / b->join, by_both = factor * (1 + b->iou) / b->join;

@@ -23,15 +23,15 @@ static const element_watch focals_watch = {focals_look, focals_ordinary};
 static const usual_parameter focals_usual = {2, 2};
 
 ALWAYS_INLINE void focals_rare(const void *work, size_t begin, size_t end, partial *result,
-                               pairwise_step *hard, pairwise_step *step) {
+                               pairwise_rest *hard, pairwise_rest *soft) {
   (void)hard;
-  binary_rare(work, begin, end, result, step);
+  binary_rare(work, begin, end, result, soft);
 }
 
 ALWAYS_INLINE void focals(const void *work, size_t begin, size_t end, partial *result,
-                          pairwise_step *hard, pairwise_step *step, kernel *rare) {
-  (void)step;
-  pairwise_form f = {.step = hard, .watch = &focals_watch, .rare = rare};
+                          pairwise_rest *hard, pairwise_rest *soft, kernel *rare) {
+  (void)soft;
+  pairwise_form f = {.ahead = logit_ahead, .rest = hard, .watch = &focals_watch, .rare = rare};
   pairwise_usual(work, begin, end, result, f, &focals_usual);
 }
 

@@ -128,9 +128,14 @@ ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step,
                               vec largest, int j, int what) {
   int at = j * LANES;
   row_options options = rows_options(c);
-  if (!(what & SMOOTH)) options.unsmoothed = vset1(1), options.share = vset1(0);
-  row_sums sums = {largest, lane_sum_value(&s->sum, j), lane_sum_value(&s->shares, j),
-                   lane_sum_value(&s->half_drops, j)};
+  row_sums sums = {largest, lane_sum_value(&s->sum, j), vset1(0), vset1(0)};
+  if (what & SMOOTH) {
+    sums.shares = lane_sum_value(&s->shares, j);
+    sums.half_drops = lane_sum_value(&s->half_drops, j);
+  } else {
+    options.unsmoothed = vset1(1);
+    options.share = vset1(0);
+  }
   row_target t = {vload(b->target_logit + at), vload(b->target_weight + at)};
   row_loss r = step(sums, t, options, vload(b->upstream + at));
   vstore(b->half_loss + at, r.half_loss);
@@ -160,7 +165,9 @@ ALWAYS_INLINE void lane_gradient(const rows_call *c, const row_block *rows, cons
 
 ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_block *b,
                             const lanes *largest, rows_step *step, int what) {
-  lane_sums s = {lane_sum_zero(), lane_sum_zero(), lane_sum_zero()};
+  lane_sums s;
+  s.sum = lane_sum_zero();
+  if (what & SMOOTH) s.shares = s.half_drops = lane_sum_zero();
   lane_add_classes(c, b, largest, &s, what);
   lanes slope;
   for (int j = 0; j < VECS; j++)

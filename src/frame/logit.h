@@ -6,14 +6,20 @@
 
 #include "frame/pairwise.h"
 
-/* Of |z|, by one exponential and one quotient. */
+/* The first link of the steps here: e^-|z| */
+ALWAYS_INLINE vec logit_ahead(vec z, vec target) {
+  (void)target;
+  return vexp(vminus(z));
+}
+
+/* Of |z|, from e^-|z| by one quotient. */
 typedef struct logit {
   vec unlikely, likely; /* s(-|z|) and s(|z|), neither by cancellation */
   vec tail;             /* softplus(-|z|) */
 } logit;
 
-ALWAYS_INLINE logit measure_logit(vec z) {
-  vec one = vset1(1), e = vexp(vminus(z));
+ALWAYS_INLINE logit measure_logit(vec e) {
+  vec one = vset1(1);
   vec unlikely = vdiv(e, vadd(one, e));
   return (logit){unlikely, vsub(one, unlikely), vlog1p_unit(e)};
 }
@@ -39,12 +45,11 @@ ALWAYS_INLINE pair shared_entropy(logit l, vec z, vec on, vec off) {
   return (pair){vfma(l.tail, vadd(on, off), far), vfnma(on, s.q, vmul(off, s.p))};
 }
 
-/* The same with on = t, off = 1 - t: L = max(z, 0) - t z + tail, dL/dz = (1 - t) - s(-|z|), or
- * s(-|z|) - t where z < 0: no term cancels another */
+/* The same with on = t, off = 1 - t: L = (1 - t) z + tail, dL/dz = (1 - t) - s(-|z|), and where z
+ * has a sign L = -t z + tail, dL/dz = s(-|z|) - t: no term cancels another */
 ALWAYS_INLINE pair plain_entropy(logit l, vec z, vec target) {
   vec off = vsub(unless_signed(z), target);
-  return (pair){vadd(vfnma(target, z, vmax(z, vset1(0))), l.tail),
-                vsub(off, vsigned(l.unlikely, z))};
+  return (pair){vfma(off, z, l.tail), vsub(off, vsigned(l.unlikely, z))};
 }
 
 /* u^exponent with u = s(-x) and softplus(x); the exponent is the same in all lanes */
@@ -62,7 +67,7 @@ ALWAYS_INLINE pair focal_term(logit l, vec z, vec target, vec weight, vec expone
   vec zero = vset1(0), against = vfnma(vset1(2), target, vset1(1)), y = vmul(against, z); /* -x */
   probability mistaken = logit_shares(l, y);
   vec u = mistaken.p, p = mistaken.q;
-  vec ce = vadd(vmax(y, zero), l.tail), softplus = vadd(vmax(vneg(y), zero), l.tail);
+  vec ce = vfma(unless_signed(y), y, l.tail), softplus = vadd(vmax(vneg(y), zero), l.tail);
   vec factor = vmul(weight, power_of_mistake(u, softplus, exponent));
   vec slope = vfma(vmul(exponent, p), ce, u);
   return (pair){vmul(factor, ce), vmul(vmul(factor, vmul(against, upstream)), slope)};

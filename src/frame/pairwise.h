@@ -19,9 +19,15 @@ static inline vec signed_upstream(vec d, vec upstream) {
 
 typedef pair pairwise_step(vec input, vec target, vec upstream, const vec *parameters);
 
-/* A step on elements of any kind, where its family has kinds that a step cannot take; counts those
- * that are degenerate. */
-typedef pair pairwise_any(pairwise_step *step, vec input, vec target, vec upstream,
+/* Where a step is a long chain of operations, its first link, and the rest. The first is taken of a
+ * group ahead, in a loop of its own: what a CPU looks ahead then spans many short chains instead of
+ * few long ones. */
+typedef vec pairwise_ahead(vec input, vec target);
+typedef pair pairwise_rest(vec ahead, vec input, vec target, vec upstream, const vec *parameters);
+
+/* The rest of a step on elements of any kind, where its family has kinds that a step cannot take;
+ * counts those that are degenerate. */
+typedef pair pairwise_any(pairwise_rest *rest, vec input, vec target, vec upstream,
                           const vec *parameters, size_t *degenerate);
 
 /* A parameter that has its usual value. */
@@ -32,8 +38,10 @@ typedef struct usual_parameter {
 
 /* What a family makes of a loss, a constant in each of its loops. */
 typedef struct pairwise_form {
-  pairwise_step *step;          /* or NULL, */
-  element_step *whole;          /* and this instead */
+  pairwise_step *step;   /* or NULL, */
+  pairwise_ahead *ahead; /* and these two, */
+  pairwise_rest *rest;
+  element_step *whole;          /* or this instead */
   pairwise_any *any;            /* or NULL: the step as it is */
   const element_watch *watch;   /* or NULL: the step takes any */
   kernel *rare;                 /* any options and in place */
@@ -76,18 +84,24 @@ static inline void load_class_parameters(const pairwise_job *j, size_t begin, si
   }
 }
 
-/* A step of either kind on elements [i, i + count). */
+/* A step of any kind on elements [i, i + count). `ahead`: its first link, or NULL if it is to be
+ * taken now. */
 ALWAYS_INLINE element pairwise_apply(const pairwise_arrays *a, pairwise_form f, size_t i,
-                                     size_t count, vec upstream, const vec *parameters,
-                                     evidence *seen, size_t *degenerate) {
+                                     size_t count, const vec *ahead, vec upstream,
+                                     const vec *parameters, evidence *seen, size_t *degenerate) {
   vec input = vload_part(a->input + i, count), target = vload_part(a->target + i, count);
   if (f.whole) {
     vec further = f.what & FURTHER ? vload_part(a->further + i, count) : vset1(0);
     return f.whole(input, target, further, upstream, parameters, f.what / FLAG);
   }
   if (f.watch) *seen = f.watch->look(*seen, input, target);
-  pair r = f.any ? f.any(f.step, input, target, upstream, parameters, degenerate)
-                 : f.step(input, target, upstream, parameters);
+  pair r;
+  if (f.step)
+    r = f.step(input, target, upstream, parameters);
+  else if (f.any)
+    r = f.any(f.rest, input, target, upstream, parameters, degenerate);
+  else
+    r = f.rest(ahead ? *ahead : f.ahead(input, target), input, target, upstream, parameters);
   return (element){r.loss, r.grad, r.grad, nowhere()};
 }
 
@@ -99,7 +113,7 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
   vec parameters[PAIRWISE_PARAMETERS];
   memcpy(parameters, a->parameters, sizeof parameters);
   if (first) parameters[0] = vload_part(first, count);
-  element r = pairwise_apply(a, f, i, count, s.upstream, parameters, NULL, degenerate);
+  element r = pairwise_apply(a, f, i, count, NULL, s.upstream, parameters, NULL, degenerate);
   if (f.whole) *degenerate += count_bits(vbits(r.outside) & ((1u << count) - 1));
   vec loss = vmul(r.loss, s.weight);
   if (j->base.weight) {
@@ -150,12 +164,12 @@ ALWAYS_INLINE void pairwise_put(real *grad, vec value, int what) {
 
 /* A block of plain input: the loop that runs at the speed of memory. */
 ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_form f, size_t at,
-                                  evidence *seen, lanes *sums) {
+                                  const vec *ahead, evidence *seen, lanes *sums) {
   if (f.what & STREAM) prefetch(a->input + at, BLOCK);
   if (f.what & STREAM) prefetch(a->target + at, BLOCK);
   if ((f.what & STREAM) && (f.what & FURTHER)) prefetch(a->further + at, BLOCK);
   for (size_t k = 0; k < VECS; k++, at += LANES) {
-    element r = pairwise_apply(a, f, at, LANES, a->upstream, a->parameters, seen, NULL);
+    element r = pairwise_apply(a, f, at, LANES, ahead + k, a->upstream, a->parameters, seen, NULL);
     if (f.what & LOSS) sums->lane[k] = vadd(sums->lane[k], r.loss);
     if (!(f.what & FURTHER) || a->grad) pairwise_put(a->grad + at, r.grad, f.what);
     if ((f.what & FURTHER) && a->further_grad)
@@ -203,7 +217,11 @@ ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays
     return pairwise_apart(j, f.rare, begin, count, result);
   lanes sums = lanes_zero();
   evidence seen = nothing_seen();
-  for (size_t i = 0; i < count; i += BLOCK) pairwise_block(a, f, begin + i, &seen, &sums);
+  vec ahead[GROUP / LANES];
+  for (size_t i = 0; f.ahead && i < count; i += LANES)
+    ahead[i / LANES] = f.ahead(vload(a->input + begin + i), vload(a->target + begin + i));
+  for (size_t i = 0; i < count; i += BLOCK)
+    pairwise_block(a, f, begin + i, ahead + i / LANES, &seen, &sums);
   if (f.watch) *wary = !f.watch->ordinary(seen);
   if (!f.watch || !UNLIKELY(*wary)) return sums;
   if (f.what & STREAM) vstream_end(); /* ordinary stores may overtake streaming ones */

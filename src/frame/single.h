@@ -6,13 +6,14 @@
 #include "frame/logit.h"
 
 ALWAYS_INLINE void single_rare(const void *work, size_t begin, size_t end, partial *result,
-                               pairwise_step *step) {
-  pairwise_rare(work, begin, end, result, step);
+                               pairwise_rest *rest) {
+  pairwise_chunks(work, begin, end, result, (pairwise_form){.ahead = logit_ahead, .rest = rest});
 }
 
 ALWAYS_INLINE void single(const void *work, size_t begin, size_t end, partial *result,
-                          pairwise_step *step, kernel *rare) {
-  pairwise(work, begin, end, result, step, rare);
+                          pairwise_rest *rest, kernel *rare) {
+  pairwise_loops(work, begin, end, result,
+                 (pairwise_form){.ahead = logit_ahead, .rest = rest, .rare = rare});
 }
 
 #endif

@@ -2,14 +2,15 @@
 /* Focal loss: focal_term() for a target of 0 or 1, with the weight of its class. Else, linear in
  * the target t, with u = (1 - t) s + t (1 - s), w the mean of the weights and bce(z, t) the cross
  * entropy, L = w u^g bce, dL/dz = w u^g (s - t + g (1 - 2 t) bce s (1 - s) / u) */
-ALWAYS_INLINE pair focal_hard(vec z, vec target, vec upstream, const vec *parameters) {
-  vec weight = vselect(vlt(vset1(0), target), parameters[0], parameters[1]);
-  return focal_term(measure_logit(z), z, target, weight, parameters[2], upstream);
+ALWAYS_INLINE pair focal_hard(vec e, vec z, vec target, vec upstream, const vec *parameters) {
+  vec off = vfnma(target, parameters[1], parameters[1]);
+  vec weight = vfma(target, parameters[0], off);
+  return focal_term(measure_logit(e), z, target, weight, parameters[2], upstream);
 }
 
-ALWAYS_INLINE pair focal(vec z, vec target, vec upstream, const vec *parameters) {
+ALWAYS_INLINE pair focal(vec e, vec z, vec target, vec upstream, const vec *parameters) {
   vec zero = vset1(0), one = vset1(1), off = vsub(one, target), exponent = parameters[2];
-  logit l = measure_logit(z);
+  logit l = measure_logit(e);
   probability s = logit_shares(l, z);
   vec u = vmin(one, vfma(off, s.p, vmul(target, s.q)));
   vec weight = vfma(target, parameters[0], vmul(off, parameters[1]));
@@ -18,7 +19,7 @@ ALWAYS_INLINE pair focal(vec z, vec target, vec upstream, const vec *parameters)
   vec bend = vmul(vmul(bce.loss, vsub(off, target)), vdiv(vmul(s.p, s.q), u));
   vec slope = vadd(bce.grad, vclamp(vmul(exponent, bend))); /* a power of 0 makes it 0 */
 
-  pair hard = focal_hard(z, target, upstream, parameters);
+  pair hard = focal_hard(e, z, target, upstream, parameters);
   mask is_hard = vor(veq(target, zero), veq(target, one));
   return (pair){vselect(is_hard, hard.loss, vmul(vmul(weight, bce.loss), power)),
                 vselect(is_hard, hard.grad, vmul(vmul(weight, slope), vmul(power, upstream)))};

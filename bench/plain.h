@@ -12,10 +12,8 @@ typedef double real;
 #define real_abs fabs
 #define real_atan atan
 #define real_exp exp
-#define real_hypot hypot
 #define real_log log
 #define real_log1p log1p
-#define real_pow pow
 #define real_sqrt sqrt
 #define PLAIN_LOOPS plain_f64
 #define PLAIN_BOXES plain_boxes_f64
@@ -24,10 +22,8 @@ typedef float real;
 #define real_abs fabsf
 #define real_atan atanf
 #define real_exp expf
-#define real_hypot hypotf
 #define real_log logf
 #define real_log1p log1pf
-#define real_pow powf
 #define real_sqrt sqrtf
 #define PLAIN_LOOPS plain_f32
 #define PLAIN_BOXES plain_boxes_f32

@@ -189,10 +189,31 @@ ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format
   return are_ordinary(&found);
 }
 
+/* Losses of BOXES boxes without gradients, in one loop: little of a geometry is needed, and nothing
+ * has to be stored. Returns which lanes are ordinary. */
+ALWAYS_INLINE mask boxes_losses(const boxes_call *c, boxes_measures *terms, boxes_step *step,
+                                size_t i, int what, real *losses) {
+  rarities found = no_rarities();
+  limits l = ordinary_limits(c);
+  for (size_t k = 0; k < BOXES; k += LANES) {
+    size_t at = 4 * (i + k);
+    if (what & STREAM) prefetch(c->input + at, 4 * LANES);
+    if (what & STREAM) prefetch(c->target + at, 4 * LANES);
+    geometry g;
+    box_terms t;
+    vec united = measure(vload4(c->input + at), vload4(c->target + at), c->format, c->eps, &g);
+    note_rarities(&found, &g, united);
+    terms(&g, &l, &c->parameters, &t);
+    vstore(losses + k, vorder4(step(&g, &l, &c->parameters, &t).loss));
+  }
+  return are_ordinary(&found);
+}
+
 /* BOXES boxes from i on, if all are ordinary; returns whether they are. Three short loops: in one,
  * the chain from load to store is longer than a CPU can look ahead. */
 ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_measures *terms, boxes_step *step,
                               size_t i, int what, real *losses) {
+  if (!(what & (GRAD | GENERAL))) return vall(boxes_losses(c, terms, step, i, what, losses));
   geometry g[BOXES / LANES];
   mask ordinary;
   if (c->format == VLOSS_XYXY)

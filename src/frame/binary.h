@@ -10,13 +10,13 @@
 
 /* A target outside [0, 1] gives NaN. An infinite logit has the slope of the largest finite one, and
  * its loss if that is 0; else the loss is infinite too. */
-ALWAYS_INLINE pair binary_any(pairwise_rest *rest, vec z, vec target, vec upstream,
-                              const vec *parameters, size_t *degenerate) {
+ALWAYS_INLINE pair binary_any(pairwise_prepare *prepare, pairwise_finish *finish, vec z, vec target,
+                              vec upstream, const vec *parameters, size_t *degenerate) {
   vec zero = vset1(0), infinity = vset1(real_infinity);
   mask outside = vor(vlt(target, zero), vlt(vset1(1), target));
   *degenerate += count_bits(vbits(outside)); /* padding is 0 */
-  vec finite = vclamp(z), probable = vselect(outside, vset1((real)NAN), target);
-  pair r = rest(logit_ahead(finite, probable), finite, probable, upstream, parameters);
+  vec finite = vclamp(z), t = vselect(outside, vset1((real)NAN), target);
+  pair r = finish(prepare(finite), finite, t, upstream, parameters);
   mask endless = vand(veq(vabs(z), infinity), vlt(zero, r.loss));
   r.loss = vselect(endless, infinity, r.loss);
   return r;
@@ -28,13 +28,15 @@ static const element_watch binary_watch = {unit_look, unit_ordinary};
 static const usual_parameter binary_usual = {1, 0};
 
 ALWAYS_INLINE void binary_rare(const void *work, size_t begin, size_t end, partial *result,
-                               pairwise_rest *rest) {
-  pairwise_chunks(work, begin, end, result, (pairwise_form){.rest = rest, .any = binary_any});
+                               pairwise_finish *finish) {
+  pairwise_form f = {.prepare = prepare_logit, .finish = finish, .any = binary_any};
+  pairwise_chunks(work, begin, end, result, f);
 }
 
 ALWAYS_INLINE void binary(const void *work, size_t begin, size_t end, partial *result,
-                          pairwise_rest *rest, kernel *rare) {
-  pairwise_form f = {.ahead = logit_ahead, .rest = rest, .watch = &binary_watch, .rare = rare};
+                          pairwise_finish *finish, kernel *rare) {
+  pairwise_form f = {
+      .prepare = prepare_logit, .finish = finish, .watch = &binary_watch, .rare = rare};
   pairwise_usual(work, begin, end, result, f, &binary_usual);
 }
 

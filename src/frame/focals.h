@@ -23,15 +23,16 @@ static const element_watch focals_watch = {focals_look, focals_ordinary};
 static const usual_parameter focals_usual = {2, 2};
 
 ALWAYS_INLINE void focals_rare(const void *work, size_t begin, size_t end, partial *result,
-                               pairwise_rest *hard, pairwise_rest *soft) {
+                               pairwise_finish *hard, pairwise_finish *soft) {
   (void)hard;
   binary_rare(work, begin, end, result, soft);
 }
 
 ALWAYS_INLINE void focals(const void *work, size_t begin, size_t end, partial *result,
-                          pairwise_rest *hard, pairwise_rest *soft, kernel *rare) {
+                          pairwise_finish *hard, pairwise_finish *soft, kernel *rare) {
   (void)soft;
-  pairwise_form f = {.ahead = logit_ahead, .rest = hard, .watch = &focals_watch, .rare = rare};
+  pairwise_form f = {
+      .prepare = prepare_logit, .finish = hard, .watch = &focals_watch, .rare = rare};
   pairwise_usual(work, begin, end, result, f, &focals_usual);
 }
 

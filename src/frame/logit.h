@@ -6,11 +6,8 @@
 
 #include "frame/pairwise.h"
 
-/* The first link of the steps here: e^-|z| */
-ALWAYS_INLINE vec logit_ahead(vec z, vec target) {
-  (void)target;
-  return vexp(vminus(z));
-}
+/* Steps on logits are prepared: their first argument is e = e^-|z|. */
+ALWAYS_INLINE vec prepare_logit(vec z) { return vexp(vminus(z)); }
 
 /* Of |z|, from e^-|z| by one quotient. */
 typedef struct logit {

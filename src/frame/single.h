@@ -6,14 +6,15 @@
 #include "frame/logit.h"
 
 ALWAYS_INLINE void single_rare(const void *work, size_t begin, size_t end, partial *result,
-                               pairwise_rest *rest) {
-  pairwise_chunks(work, begin, end, result, (pairwise_form){.ahead = logit_ahead, .rest = rest});
+                               pairwise_finish *finish) {
+  pairwise_form f = {.prepare = prepare_logit, .finish = finish};
+  pairwise_chunks(work, begin, end, result, f);
 }
 
 ALWAYS_INLINE void single(const void *work, size_t begin, size_t end, partial *result,
-                          pairwise_rest *rest, kernel *rare) {
-  pairwise_loops(work, begin, end, result,
-                 (pairwise_form){.ahead = logit_ahead, .rest = rest, .rare = rare});
+                          pairwise_finish *finish, kernel *rare) {
+  pairwise_form f = {.prepare = prepare_logit, .finish = finish, .rare = rare};
+  pairwise_loops(work, begin, end, result, f);
 }
 
 #endif

@@ -2,9 +2,15 @@
 /* Focal loss: focal_term() for a target of 0 or 1, with the weight of its class. Else, linear in
  * the target t, with u = (1 - t) s + t (1 - s), w the mean of the weights and bce(z, t) the cross
  * entropy, L = w u^g bce, dL/dz = w u^g (s - t + g (1 - 2 t) bce s (1 - s) / u) */
+
+/* t a + (1 - t) b, exactly a or b for a target of 1 or 0 */
+ALWAYS_INLINE vec focal_weight(vec target, const vec *parameters) {
+  vec a = parameters[0], b = parameters[1];
+  return vfma(target, a, vfnma(target, b, b));
+}
+
 ALWAYS_INLINE pair focal_hard(vec e, vec z, vec target, vec upstream, const vec *parameters) {
-  vec off = vfnma(target, parameters[1], parameters[1]);
-  vec weight = vfma(target, parameters[0], off);
+  vec weight = focal_weight(target, parameters);
   return focal_term(measure_logit(e), z, target, weight, parameters[2], upstream);
 }
 
@@ -13,7 +19,7 @@ ALWAYS_INLINE pair focal(vec e, vec z, vec target, vec upstream, const vec *para
   logit l = measure_logit(e);
   probability s = logit_shares(l, z);
   vec u = vmin(one, vfma(off, s.p, vmul(target, s.q)));
-  vec weight = vfma(target, parameters[0], vmul(off, parameters[1]));
+  vec weight = focal_weight(target, parameters);
   vec power = vpow_unit(u, exponent);
   pair bce = shared_entropy(l, z, target, off);
   vec bend = vmul(vmul(bce.loss, vsub(off, target)), vdiv(vmul(s.p, s.q), u));

@@ -102,7 +102,8 @@ static const real masked_class = -1; /* kept in place of the exponential of a ma
 static inline void rows_place(const rows_call *c, row_block *b) {
   size_t stride = c->classes * c->inner;
   if (c->inner == 1) {
-    for (size_t k = 0; k < BLOCK; k++) b->offset[k] = (b->begin + k) * stride;
+    size_t offset = b->begin * stride;
+    for (size_t k = 0; k < BLOCK; k++, offset += stride) b->offset[k] = offset;
     return;
   }
   size_t position = b->begin % c->inner, image = b->begin / c->inner;

@@ -171,7 +171,7 @@ ALWAYS_INLINE void class_lane_run(class_lanes *l, const class_step *step, int wh
 }
 
 static lanes lanes_tops(const class_lanes *l, const real *from) {
-  lane_block b = {from, NULL, l->stride, l->count};
+  lane_block b = {from, NULL, l->stride, l->count, 0};
   return tops_of_rows(l->call, &b);
 }
 

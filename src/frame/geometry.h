@@ -163,10 +163,6 @@ static inline mask straighten(vec *low, vec *high, vloss_box_format format) {
   return inverted;
 }
 
-static inline vec4 vmul4(vec4 a, vec factor) {
-  return (vec4){vmul(a.x, factor), vmul(a.y, factor), vmul(a.z, factor), vmul(a.w, factor)};
-}
-
 static inline vec largest_of(vec4 a) {
   return vmax(vmax(vabs(a.x), vabs(a.y)), vmax(vabs(a.z), vabs(a.w)));
 }

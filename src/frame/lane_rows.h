@@ -11,6 +11,7 @@ typedef struct lane_block {
   const real *logits;
   real *grad; /* or NULL */
   size_t stride, count;
+  int packed; /* a copy: the gradient belongs elsewhere */
 } lane_block;
 
 /* What a loop over classes has to do besides. */
@@ -163,6 +164,88 @@ ALWAYS_INLINE void lane_gradient(const rows_call *c, const row_block *rows, cons
   }
 }
 
+/* Contiguous rows to columns of a packed block, four classes at a time; the last four overlap those
+ * before them. */
+static inline void pack_fours(const rows_call *c, const real *from, const row_block *rows,
+                              real *packed) {
+  from += rows->offset[0];
+  for (size_t done = 0, i = 0; done < c->classes; done = i + 4) {
+    i = smaller(done, c->classes - 4);
+    for (size_t k = 0; k < BLOCK; k += LANES) {
+      vec4 four = vload_rows4(from + k * c->classes + i, c->classes);
+      real *to = packed + i * BLOCK + k;
+      vstore(to, four.x);
+      vstore(to + BLOCK, four.y);
+      vstore(to + 2 * BLOCK, four.z);
+      vstore(to + 3 * BLOCK, four.w);
+    }
+  }
+}
+
+/* The other way, each row times its slope if there are any. */
+ALWAYS_INLINE void unpack_fours(const rows_call *c, const row_block *rows, const real *packed,
+                                const lanes *slope) {
+  real *to = c->grad + rows->offset[0];
+  for (size_t done = 0, i = 0; done < c->classes; done = i + 4) {
+    i = smaller(done, c->classes - 4);
+    for (size_t k = 0; k < BLOCK; k += LANES) {
+      const real *from = packed + i * BLOCK + k;
+      vec4 four = {vload(from), vload(from + BLOCK), vload(from + 2 * BLOCK),
+                   vload(from + 3 * BLOCK)};
+      if (slope) four = vmul4(four, slope->lane[k / LANES]);
+      vstore_rows4(to + k * c->classes + i, c->classes, four);
+    }
+  }
+}
+
+static inline int rows_are_fours(const rows_call *c, const row_block *rows) {
+  return c->inner == 1 && c->classes >= 4 && rows->count == BLOCK;
+}
+
+/* Copies a block of rows between their places and a packed block, class by class. */
+static void pack_rows(const rows_call *c, const real *from, const row_block *rows, real *packed) {
+  if (rows_are_fours(c, rows)) {
+    pack_fours(c, from, rows, packed);
+    return;
+  }
+  for (size_t k = 0; k < rows->count; k++) {
+    const real *z = from + rows->offset[k];
+    for (size_t i = 0; i < c->classes; i++) packed[i * BLOCK + k] = z[i * c->inner];
+  }
+  for (size_t k = rows->count; k < BLOCK; k++)
+    for (size_t i = 0; i < c->classes; i++) packed[i * BLOCK + k] = 0;
+}
+
+static void unpack_rows(const rows_call *c, const row_block *rows, const real *packed) {
+  if (rows_are_fours(c, rows)) {
+    unpack_fours(c, rows, packed, NULL);
+    return;
+  }
+  for (size_t k = 0; k < rows->count; k++) {
+    real *grad = c->grad + rows->offset[k];
+    for (size_t i = 0; i < c->classes; i++) grad[i * c->inner] = packed[i * BLOCK + k];
+  }
+}
+
+/* Gradients of a block, where they belong. */
+ALWAYS_INLINE void lane_gradients(const rows_call *c, row_block *rows, const lane_block *b,
+                                  const lanes *slope, int what) {
+  if (!(what & SMOOTH) && b->packed && rows_are_fours(c, rows)) {
+    unpack_fours(c, rows, b->grad, slope);
+    for (size_t k = 0; k < BLOCK; k++) c->grad[rows->offset[k] + rows->label[k]] -= rows->target[k];
+    return;
+  }
+  lane_gradient(c, rows, b, slope, what);
+  for (size_t k = 0; k < rows->count; k++) {
+    real *own = b->grad + rows->label[k] * b->stride + k;
+    if (what & SMOOTH)
+      rows_mend_target(rows, k, own);
+    else
+      *own -= rows->target[k]; /* no share that a class taken for a mask still lacks */
+  }
+  if (b->packed) unpack_rows(c, rows, b->grad);
+}
+
 ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_block *b,
                             const lanes *largest, rows_step *step, int what) {
   lane_sums s;
@@ -172,15 +255,7 @@ ALWAYS_INLINE void lane_run(const rows_call *c, row_block *rows, const lane_bloc
   lanes slope;
   for (int j = 0; j < VECS; j++)
     slope.lane[j] = lane_finish(c, rows, step, &s, largest->lane[j], j, what);
-  if (!(what & GRAD)) return;
-  lane_gradient(c, rows, b, &slope, what);
-  for (size_t k = 0; k < rows->count; k++) {
-    real *own = b->grad + rows->label[k] * b->stride + k;
-    if (what & SMOOTH)
-      rows_mend_target(rows, k, own);
-    else
-      *own -= rows->target[k]; /* no share that a class taken for a mask still lacks */
-  }
+  if (what & GRAD) lane_gradients(c, rows, b, &slope, what);
 }
 
 /* What the rare path is told. */
@@ -219,73 +294,12 @@ ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_blo
   }
 }
 
-/* Contiguous rows to columns of a packed block, four classes at a time; the last four overlap those
- * before them. */
-static inline void pack_fours(const rows_call *c, const real *from, const row_block *rows,
-                              real *packed) {
-  from += rows->offset[0];
-  for (size_t done = 0, i = 0; done < c->classes; done = i + 4) {
-    i = smaller(done, c->classes - 4);
-    for (size_t k = 0; k < BLOCK; k += LANES) {
-      vec4 four = vload_rows4(from + k * c->classes + i, c->classes);
-      real *to = packed + i * BLOCK + k;
-      vstore(to, four.x);
-      vstore(to + BLOCK, four.y);
-      vstore(to + 2 * BLOCK, four.z);
-      vstore(to + 3 * BLOCK, four.w);
-    }
-  }
-}
-
-static inline void unpack_fours(const rows_call *c, const row_block *rows, const real *packed) {
-  real *to = c->grad + rows->offset[0];
-  for (size_t done = 0, i = 0; done < c->classes; done = i + 4) {
-    i = smaller(done, c->classes - 4);
-    for (size_t k = 0; k < BLOCK; k += LANES) {
-      const real *from = packed + i * BLOCK + k;
-      vec4 four = {vload(from), vload(from + BLOCK), vload(from + 2 * BLOCK),
-                   vload(from + 3 * BLOCK)};
-      vstore_rows4(to + k * c->classes + i, c->classes, four);
-    }
-  }
-}
-
-static inline int rows_are_fours(const rows_call *c, const row_block *rows) {
-  return c->inner == 1 && c->classes >= 4 && rows->count == BLOCK;
-}
-
-/* Copies a block of rows between their places and a packed block, class by class. */
-static void pack_rows(const rows_call *c, const real *from, const row_block *rows, real *packed) {
-  if (rows_are_fours(c, rows)) {
-    pack_fours(c, from, rows, packed);
-    return;
-  }
-  for (size_t k = 0; k < rows->count; k++) {
-    const real *z = from + rows->offset[k];
-    for (size_t i = 0; i < c->classes; i++) packed[i * BLOCK + k] = z[i * c->inner];
-  }
-  for (size_t k = rows->count; k < BLOCK; k++)
-    for (size_t i = 0; i < c->classes; i++) packed[i * BLOCK + k] = 0;
-}
-
-static void unpack_rows(const rows_call *c, const row_block *rows, const real *packed) {
-  if (rows_are_fours(c, rows)) {
-    unpack_fours(c, rows, packed);
-    return;
-  }
-  for (size_t k = 0; k < rows->count; k++) {
-    real *grad = c->grad + rows->offset[k];
-    for (size_t i = 0; i < c->classes; i++) grad[i * c->inner] = packed[i * BLOCK + k];
-  }
-}
-
 ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, rows_step *step, kernel *rare,
                                partial *result) {
   real packed[PACKED_CLASSES * BLOCK];
   pack_rows(c, c->logits, rows, packed);
-  lane_block b = {packed, c->grad ? packed : NULL, BLOCK, BLOCK};
+  lane_block b = {packed, c->grad ? packed : NULL, BLOCK, BLOCK, 1};
   lane_rows(c, rows, &b, step, rare, result);
-  if (c->grad) unpack_rows(c, rows, packed);
 }
 
 #endif

@@ -10,7 +10,8 @@ ALWAYS_INLINE void rows_block(const rows_call *c, row_block *b, rows_step *step,
                               partial *result) {
   if (c->inner >= BLOCK) {
     size_t offset = b->offset[0];
-    lane_block block = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->inner, b->count};
+    lane_block block = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->inner, b->count,
+                        0};
     lane_rows(c, b, &block, step, rare, result);
   } else if (c->classes <= (c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES)) {
     packed_rows(c, b, step, rare, result);

@@ -150,10 +150,11 @@ double data_traffic(const call *c, int gradient) {
   size_t array = call_elements(c) * dtype_size(c->dtype);
   size_t inputs = c->loss->arrays & VLOSS_ARRAY_TARGET ? 2 : 1;
   size_t variances = (c->loss->arrays & VLOSS_ARRAY_VARIANCE) != 0;
-  size_t passes = family == VLOSS_OVERLAP && gradient ? 2 : 1;
   inputs += variances;
-  return (double)(array * inputs * passes + label_bytes(c) +
-                  (gradient ? array * (1 + variances) : 0));
+  /* a second pass: its slopes depend on the target, and on probabilities of these forms only */
+  if (family == VLOSS_OVERLAP && gradient)
+    inputs += call_get(c, "squared") != 0 || call_get(c, "activation") != 0 ? 2 : 1;
+  return (double)(array * inputs + label_bytes(c) + (gradient ? array * (1 + variances) : 0));
 }
 
 size_t data_size(const call *c) {

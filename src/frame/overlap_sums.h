@@ -30,16 +30,19 @@ ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, probability a, vec t,
   }
 }
 
-/* A group of elements, or less. */
+/* A group of elements, or less; `far` if they come from memory. */
 ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *target, size_t count,
-                                               vloss_activation activation, int squared) {
+                                               vloss_activation activation, int squared, int far) {
   overlap_lanes s = overlap_lanes_zero();
   size_t i = 0;
-  for (; i + BLOCK <= count; i += BLOCK)
+  for (; i + BLOCK <= count; i += BLOCK) {
+    if (far) prefetch(input + i, BLOCK);
+    if (far) prefetch(target + i, BLOCK);
     for (size_t j = 0; j < VECS; j++) {
       size_t at = i + j * LANES;
       overlap_add(&s, j, activate(vload(input + at), activation), vload(target + at), squared);
     }
+  }
   for (size_t j = 0; j < VECS && i < count; i += LANES, j++) {
     size_t part = lanes_left(count, i);
     /* a logit of -inf is a probability of 0 */
@@ -63,11 +66,12 @@ ALWAYS_INLINE void overlap_lanes_total(const overlap_lanes *all, totals sums[3])
 }
 
 ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t count,
-                                 vloss_activation activation, int squared, totals sums[3]) {
+                                 vloss_activation activation, int squared, int far,
+                                 totals sums[3]) {
   overlap_lanes all = overlap_lanes_zero();
   for (size_t i = 0; i < count; i += GROUP) {
-    overlap_lanes s =
-        overlap_group_sums(input + i, target + i, smaller(count - i, GROUP), activation, squared);
+    overlap_lanes s = overlap_group_sums(input + i, target + i, smaller(count - i, GROUP),
+                                         activation, squared, far);
     overlap_lanes_merge(&all, &s);
   }
   overlap_lanes_total(&all, sums);
@@ -78,7 +82,8 @@ ALWAYS_INLINE void overlap_add_range(const overlap_job *j, size_t begin, size_t 
   totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
   const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
   for (size_t i = begin; i < end; i += CHUNK)
-    overlap_chunk(input + i, target + i, smaller(end - i, CHUNK), activation, squared, sums);
+    overlap_chunk(input + i, target + i, smaller(end - i, CHUNK), activation, squared,
+                  j->base.stream, sums);
   for (int k = 0; k < 3; k++) result->sums[k] = totals_sum(&sums[k]);
 }
 
@@ -108,18 +113,31 @@ static inline vec slope_at(const slope_vectors *s, vec p, vec t) {
   return vfma(s->input, p, vfma(s->target, t, s->constant));
 }
 
-/* The same through the activation. */
-ALWAYS_INLINE vec overlap_slope(const slope_vectors *s, vec x, vec t, vloss_activation activation) {
+/* The same through the activation; of the target alone where the input's slope is 0. */
+ALWAYS_INLINE vec overlap_slope(const slope_vectors *s, vec x, vec t, vloss_activation activation,
+                                int unread) {
+  if (unread) return vfma(s->target, t, s->constant);
   probability a = activate(x, activation);
   vec grad = slope_at(s, a.p, t);
   return activation == VLOSS_IDENTITY ? grad : vmul(grad, vmul(a.p, a.q));
 }
 
-ALWAYS_INLINE void overlap_run(const real *input, const real *target, real *grad, size_t count,
-                               const slope_vectors *s, vloss_activation activation, int streamed) {
+/* Vector i. */
+ALWAYS_INLINE vec overlap_slope_at(const slope_vectors *s, const real *input, const real *target,
+                                   size_t i, size_t count, vloss_activation activation,
+                                   int unread) {
+  vec x = unread ? vset1(0) : vload_part(input + i, count);
+  return overlap_slope(s, x, vload_part(target + i, count), activation, unread);
+}
+
+ALWAYS_INLINE void overlap_slopes_run(const real *input, const real *target, real *grad,
+                                      size_t count, const slope_vectors *s,
+                                      vloss_activation activation, int streamed, int unread) {
   size_t i = 0;
   for (; i + LANES <= count; i += LANES) {
-    vec slope = overlap_slope(s, vload(input + i), vload(target + i), activation);
+    if (streamed && !unread && i % BLOCK == 0) prefetch(input + i, BLOCK);
+    if (streamed && i % BLOCK == 0) prefetch(target + i, BLOCK);
+    vec slope = overlap_slope_at(s, input, target, i, LANES, activation, unread);
     if (streamed)
       vstream(grad + i, slope);
     else
@@ -127,10 +145,15 @@ ALWAYS_INLINE void overlap_run(const real *input, const real *target, real *grad
   }
   size_t rest = count - i;
   if (rest)
-    vstore_part(
-        grad + i,
-        overlap_slope(s, vload_part(input + i, rest), vload_part(target + i, rest), activation),
-        rest);
+    vstore_part(grad + i, overlap_slope_at(s, input, target, i, rest, activation, unread), rest);
+}
+
+ALWAYS_INLINE void overlap_run(const real *input, const real *target, real *grad, size_t count,
+                               const slope_vectors *s, vloss_activation activation, int streamed) {
+  if (activation == VLOSS_IDENTITY && vall(veq(s->input, vset1(0))))
+    overlap_slopes_run(input, target, grad, count, s, activation, streamed, 1);
+  else
+    overlap_slopes_run(input, target, grad, count, s, activation, streamed, 0);
 }
 
 ALWAYS_INLINE void overlap_gradient(const overlap_job *j, size_t begin, size_t end,

@@ -67,7 +67,7 @@ ALWAYS_INLINE void hard_runs(const overlap_job *j, size_t begin, size_t end, siz
     x = pixels_open_run(j, i, end);
     for (size_t done = 0; done < x.count; done += CHUNK)
       overlap_chunk(input + x.offset + done, target + x.offset + done,
-                    smaller(x.count - done, CHUNK), activation, squared, sums);
+                    smaller(x.count - done, CHUNK), activation, squared, j->base.stream, sums);
   }
 }
 
@@ -79,9 +79,9 @@ ALWAYS_INLINE void hard_chunk(const overlap_job *j, size_t begin, size_t end, si
   overlap_lanes all = overlap_lanes_zero();
   for (size_t i = begin; i < end; i += GROUP) {
     pixels x = pixels_open(j, i, smaller(end - i, GROUP));
-    overlap_lanes part =
-        overlap_group_sums(pixels_of(j, &x, k, input, input_copy),
-                           pixels_of(j, &x, k, target, target_copy), x.count, activation, squared);
+    overlap_lanes part = overlap_group_sums(pixels_of(j, &x, k, input, input_copy),
+                                            pixels_of(j, &x, k, target, target_copy), x.count,
+                                            activation, squared, 0);
     overlap_lanes_merge(&all, &part);
   }
   overlap_lanes_total(&all, sums);

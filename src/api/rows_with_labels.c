@@ -7,7 +7,7 @@ static size_t label_width(vloss_label_type type) {
   return type == VLOSS_LABEL_INT64 ? 8 : type == VLOSS_LABEL_INT32 ? 4 : 1;
 }
 
-/* Whether every label is a class, by signs: as most calls have it, and without a branch for each. */
+/* Whether every label is a class, by signs: as most calls have it, without a branch for each. */
 static int all_classes(vloss_labels labels, size_t rows, size_t classes) {
   uint64_t signs = 0;
   for (size_t i = 0; i < rows; i++) {

@@ -45,8 +45,8 @@ INLINE pair compare(const real *p, const real *t) {
   return b;
 }
 
-/* Each term adds `factor` times its slopes to the gradient, by x1 y1 x2 y2; the first one sets
- * it. */
+/* Each term adds its slopes to the gradient by x1 y1 x2 y2, `factor` times if it has one; the first
+ * one sets it. */
 
 INLINE void set_iou(const pair *b, real factor, real *g) {
   real by_area = -factor * b->iou / b->united, by_intersection = factor * (1 + b->iou) / b->united;

@@ -176,16 +176,21 @@ ALWAYS_INLINE void boxes_rare(const void *work, size_t begin, size_t end, partia
 
 enum { BOXES = 2 * BLOCK }; /* measured together */
 
+/* Boxes [i, i + LANES). */
+ALWAYS_INLINE void boxes_measure_vector(const boxes_call *c, size_t i, vloss_box_format format,
+                                        int what, geometry *g, rarities *found) {
+  const real *input = c->input + 4 * i, *target = c->target + 4 * i;
+  if (what & STREAM) prefetch(input, 4 * LANES);
+  if (what & STREAM) prefetch(target, 4 * LANES);
+  vec united = measure(vload4(input), vload4(target), format, c->eps, g);
+  note_rarities(found, g, united);
+}
+
 ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format format, int what,
                                  geometry *g) {
   rarities found = no_rarities();
-  for (size_t k = 0; k < BOXES / LANES; k++) {
-    size_t at = 4 * (i + k * LANES);
-    if (what & STREAM) prefetch(c->input + at, 4 * LANES);
-    if (what & STREAM) prefetch(c->target + at, 4 * LANES);
-    vec united = measure(vload4(c->input + at), vload4(c->target + at), format, c->eps, &g[k]);
-    note_rarities(&found, &g[k], united);
-  }
+  for (size_t k = 0; k < BOXES / LANES; k++)
+    boxes_measure_vector(c, i + k * LANES, format, what, &g[k], &found);
   return are_ordinary(&found);
 }
 
@@ -196,13 +201,9 @@ ALWAYS_INLINE mask boxes_losses(const boxes_call *c, boxes_measures *terms, boxe
   rarities found = no_rarities();
   limits l = ordinary_limits(c);
   for (size_t k = 0; k < BOXES; k += LANES) {
-    size_t at = 4 * (i + k);
-    if (what & STREAM) prefetch(c->input + at, 4 * LANES);
-    if (what & STREAM) prefetch(c->target + at, 4 * LANES);
     geometry g;
     box_terms t;
-    vec united = measure(vload4(c->input + at), vload4(c->target + at), c->format, c->eps, &g);
-    note_rarities(&found, &g, united);
+    boxes_measure_vector(c, i + k, c->format, what, &g, &found);
     terms(&g, &l, &c->parameters, &t);
     vstore(losses + k, vorder4(step(&g, &l, &c->parameters, &t).loss));
   }

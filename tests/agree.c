@@ -87,13 +87,15 @@ size_t agree_isas(void) {
   return count;
 }
 
+int agree_is_scalar(size_t number) { return strcmp(usable_row(number)->name, "scalar") == 0; }
+
 void agree_reference(problem *p) {
-  const isa *plainest = usable_row(agree_isas() - 1);
+  const isa *scalar = vloss_isa_choose(cpu(), "scalar");
   running.problem = p;
-  running.isa = plainest->name;
+  running.isa = scalar->name;
   running.how = (repetition){PLACE_START, WANT_BOTH, NULL};
   guard_announce(describe);
-  vloss_isa_force(plainest);
+  vloss_isa_force(scalar);
   vloss_status status = call_run(&p->call);
   if (status != VLOSS_OK) fail_msg("%s: %s", describe(), vloss_status_string(status));
 }
@@ -188,13 +190,16 @@ void agree_repeat(problem *p, size_t number, repetition how) {
 }
 
 void agree_all(problem *p, size_t thin) {
+  enum { ALL = PLACEMENTS * WANTS };
   static size_t turn;
   agree_reference(p);
+  turn++;
   for (size_t i = 0; i < agree_isas(); i++) {
-    turn++;
-    for (size_t k = 0; k < (size_t)PLACEMENTS * WANTS; k++)
-      if (thin == 0 || (k + turn) % thin == 0)
-        agree_repeat(p, i, (repetition){(placement)(k % PLACEMENTS), (want)(k / PLACEMENTS), NULL});
+    size_t step = agree_is_scalar(i) ? 4 * thin : thin;
+    if (step > ALL) step = ALL;
+    /* turn / ALL, so that no period of the caller's shapes picks the same ones again and again */
+    for (size_t k = (turn + turn / ALL + i) % step; k < ALL; k += step)
+      agree_repeat(p, i, (repetition){(placement)(k % PLACEMENTS), (want)(k / PLACEMENTS), NULL});
   }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One problem on the plainest scalar build, and again on every instruction set, between guard
+/* One problem on the scalar kernels, and again on every instruction set, between guard
  * pages: the bits of loss, gradient and report must be the same. */
 #ifndef VLOSS_TESTS_AGREE_H
 #define VLOSS_TESTS_AGREE_H
@@ -23,15 +23,16 @@ int agree_stop(void **state);
 
 /* Every instruction set of the library that this machine can run: 0 ... count - 1. */
 size_t agree_isas(void);
+int agree_is_scalar(size_t isa);
 
-/* Fill p's outputs and report on the reference build; the call must succeed. */
+/* Fill p's outputs and report by the scalar kernels; the call must succeed. */
 void agree_reference(problem *p);
 
 /* Repeat it; a difference fails the running cmocka test. */
 void agree_repeat(problem *p, size_t isa, repetition how);
 
-/* The reference, then every instruction set with every placement and want; `thin` > 0 keeps one
- * repetition in `thin` per instruction set, in turn. */
+/* The reference, then every instruction set with every placement and want, a quarter of them on the
+ * scalar ones, which are one text; of those repetitions one in `thin`, in turn. */
 void agree_all(problem *p, size_t thin);
 
 /* A problem of seeded data and extras, checked by agree_all(). */

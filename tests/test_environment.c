@@ -112,20 +112,21 @@ static void all_controls(problem *p) {
   free(grad);
 }
 
-static void each_loss(const size_t shapes[][3], const vloss_executor *executor) {
+/* Every loss, dtype and kind of data, `rounds` times, each with another reduction. */
+static void each_loss(const size_t shapes[][3], const vloss_executor *executor, size_t rounds) {
   size_t count;
   const vloss_loss *losses = vloss_losses(&count);
   for (size_t row = 0; row < vloss_isas_count; row++) {
     unsigned needs = vloss_isas[row].features;
     if ((vloss_cpu_features() & needs) != needs) continue;
     vloss_isa_force(&vloss_isas[row]);
-    for (size_t i = 0; i < count * DTYPE_COUNT * DATA_KINDS * 3; i++) {
+    for (size_t i = 0; i < count * DTYPE_COUNT * DATA_KINDS * rounds; i++) {
       const vloss_loss *loss = &losses[i % count];
-      size_t setting = (i / count / DTYPE_COUNT) % case_settings(loss);
       rng r = rng_init(data_seed(), i);
+      size_t setting = rng_below(&r, case_settings(loss));
       call c = case_call(loss, (dtype)(i / count % DTYPE_COUNT), setting);
       data_kind kind = (data_kind)(i / count / DTYPE_COUNT % DATA_KINDS);
-      vloss_reduction reduction = (vloss_reduction)(i / count / DTYPE_COUNT / DATA_KINDS);
+      vloss_reduction reduction = (vloss_reduction)((i % count + i / count) % 3);
       problem *p = problem_new(&r, &c, shapes[loss->family], kind, reduction,
                                (unsigned)rng_below(&r, EXTRA_ALL + 1));
       p->options.executor = executor;
@@ -143,7 +144,7 @@ static const size_t small_shapes[][3] = {[VLOSS_PAIRWISE] = {333, 1, 1},
 
 static void test_control_word(void **state) {
   (void)state;
-  each_loss(small_shapes, NULL);
+  each_loss(small_shapes, NULL, 3);
 }
 
 static void test_control_word_of_tasks(void **state) {
@@ -153,7 +154,7 @@ static void test_control_word_of_tasks(void **state) {
                                      [VLOSS_ROWS] = {7000, 10, 1},
                                      [VLOSS_OVERLAP] = {2, 70002, 6}};
   if (mode_emulated()) skip();
-  each_loss(shapes, &executor_odd);
+  each_loss(shapes, &executor_odd, 1);
   assert_true(executor_most_tasks() > 1);
   assert_int_equal(atomic_load(&tasks_that_lost_it), 0);
 }

@@ -180,8 +180,8 @@ enum { BOXES = 2 * BLOCK }; /* measured together */
 ALWAYS_INLINE void boxes_measure_vector(const boxes_call *c, size_t i, vloss_box_format format,
                                         int what, geometry *g, rarities *found) {
   const real *input = c->input + 4 * i, *target = c->target + 4 * i;
-  if (what & STREAM) prefetch(input, 4 * LANES);
-  if (what & STREAM) prefetch(target, 4 * LANES);
+  if (what & STREAM) prefetch_along(input, 4 * LANES);
+  if (what & STREAM) prefetch_along(target, 4 * LANES);
   vec united = measure(vload4(input), vload4(target), format, c->eps, g);
   note_rarities(found, g, united);
 }

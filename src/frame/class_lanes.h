@@ -15,6 +15,8 @@ typedef struct class_lanes {
   const real *input, *target;
   real *grad; /* or NULL */
   size_t stride, count;
+  const real *origin, *target_origin;
+  size_t ahead; /* bytes from there to about where the next block begins */
   lanes top_input, top_target;
   class_row row[VECS];
   size_t degenerate;
@@ -93,12 +95,15 @@ ALWAYS_INLINE void lane_class_sums(const class_lanes *l, const class_step *step,
   for (int i = 0; i < count; i++) sums[i] = lane_sum_zero();
   for (size_t k = 0; k < l->call->classes; k++) {
     lane_open(l, step, k, &p, what);
+    size_t ahead = l->ahead + k * l->stride * sizeof(real);
+    if (!more) prefetch(l->origin, BLOCK, ahead);
+    if (!more && step->target) prefetch(l->target_origin, BLOCK, ahead);
     for (size_t j = 0; j < VECS; j++) {
       class_values x = lane_class(&p, step, j, what);
       vec kept = lane_kept(l, step, &p, x, j, what);
       class_terms t = add(kept, x, lane_tops(l, j), &l->row[j], l->options, what);
       for (int i = 0; i < count; i++) sums[i].part.lane[j] = vadd(sums[i].part.lane[j], t.term[i]);
-      if (!more && class_has_range(step, what)) class_range_add(step, range, x, j);
+      if (!more && class_has_range(step, what)) class_range_add(step, &range[j], x);
       if (!more) vstore(p.out + j * LANES, kept);
     }
     if (!more && l->grad) lane_put(l, p.out, p.to);
@@ -121,7 +126,7 @@ ALWAYS_INLINE void lane_class_finish(class_lanes *l, const class_step *step, con
     vec s[SUMS];
     for (int i = 0; i < step->sums; i++) s[i] = lane_sum_value(&sums[i], (int)j);
     if (class_has_range(step, what)) {
-      mask outside = class_outside(range, j);
+      mask outside = class_outside(range[j]);
       s[0] = vselect(outside, vset1((real)NAN), s[0]);
       if (UNLIKELY(vbits(outside))) l->degenerate += lane_count_outside(l->rows, outside, j);
     }
@@ -162,16 +167,17 @@ ALWAYS_INLINE void lane_class_gradient(const class_lanes *l, const class_step *s
 
 ALWAYS_INLINE void class_lane_run(class_lanes *l, const class_step *step, int what) {
   lane_sum sums[SUMS];
-  class_range range = class_range_empty();
-  lane_class_sums(l, step, sums, &range, 0, what);
-  lane_class_finish(l, step, sums, &range, what);
+  class_range range[VECS];
+  for (size_t j = 0; j < VECS; j++) range[j] = class_range_empty();
+  lane_class_sums(l, step, sums, range, 0, what);
+  lane_class_finish(l, step, sums, range, what);
   if (step->add_more) lane_finish_more(l, step, what);
   for (size_t j = 0; j < VECS; j++) vstore(l->rows->half_loss + j * LANES, l->row[j].half_loss);
   if (l->grad) lane_class_gradient(l, step, what | KEPT);
 }
 
 static lanes lanes_tops(const class_lanes *l, const real *from) {
-  lane_block b = {from, NULL, l->stride, l->count, 0};
+  lane_block b = {.logits = from, .stride = l->stride, .count = l->count};
   return tops_of_rows(l->call, &b);
 }
 
@@ -203,17 +209,18 @@ static void lanes_pack(class_lanes *l, real *packed, real *targets) {
   l->target = targets;
   l->grad = c->grad ? packed : NULL;
   l->stride = l->count = BLOCK;
+  l->ahead = c->classes * BLOCK * sizeof(real);
 }
 
 /* A block whose rows lie side by side. */
 static void lanes_direct(class_lanes *l) {
   const rows_call *c = l->call;
-  size_t at = l->rows->offset[0];
-  l->input = c->logits + at;
-  l->target = c->target ? c->target + at : NULL;
-  l->grad = c->grad ? c->grad + at : NULL;
+  l->input = l->origin;
+  l->target = l->target_origin;
+  l->grad = c->grad ? c->grad + l->rows->offset[0] : NULL;
   l->stride = c->inner;
   l->count = l->rows->count;
+  l->ahead = BLOCK * sizeof(real);
 }
 
 #endif

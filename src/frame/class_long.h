@@ -82,9 +82,9 @@ ALWAYS_INLINE class_values piece_class(const class_piece *p, const class_step *s
 
 /* What keep() makes of classes, or has made of them. */
 ALWAYS_INLINE vec piece_kept(const class_line *l, const class_step *step, const class_piece *p,
-                             class_values x, size_t i, int what) {
+                             class_tops top, class_values x, size_t i, int what) {
   if (what & KEPT) return vload(p->kept + i);
-  return step->keep(x, l->top, l->options, what);
+  return step->keep(x, top, l->options, what);
 }
 
 /* Sums over the row; keeps what the gradient needs. `more`: those that need a first round. */
@@ -93,19 +93,30 @@ ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals
   class_piece p;
   class_add *add = more ? step->add_more : step->add;
   int count = more ? step->more_sums : step->sums;
+  int fetches = !more && l->inner == 1 && l->classes <= EXPONENTIALS; /* the next row */
+  size_t row = l->classes * sizeof(real);
+  const class_tops top = l->top; /* the compiler fears that stores reach the one in memory */
   lanes part[SUMS];
   for (int k = 0; k < count; k++) part[k] = lanes_zero(), sums[k] = totals_zero();
   for (size_t begin = 0; begin < l->classes; begin += p.count) {
     piece_open(l, begin, &p);
-    for (size_t i = 0; i < p.count; i += BLOCK)
-      for (size_t j = 0; j < VECS; j++) {
-        class_values x = piece_class(&p, step, i + j * LANES, what);
-        vec kept = piece_kept(l, step, &p, x, i + j * LANES, what);
-        class_terms t = add(kept, x, l->top, &l->row, l->options, what);
-        for (int k = 0; k < count; k++) part[k].lane[j] = vadd(part[k].lane[j], t.term[k]);
-        if (!more && class_has_range(step, what)) class_range_add(step, range, x, j);
-        if (!more) vstore(p.kept + i + j * LANES, kept);
+    if (fetches) prefetch(l->input + begin, p.count, row);
+    if (fetches && step->target) prefetch(l->target + begin, p.count, row);
+    for (size_t j = 0; j < VECS; j++) {
+      vec sum[SUMS];
+      class_range found = more ? class_range_empty() : *range;
+      for (int k = 0; k < count; k++) sum[k] = part[k].lane[j];
+      for (size_t i = j * LANES; i < p.count; i += BLOCK) {
+        class_values x = piece_class(&p, step, i, what);
+        vec kept = piece_kept(l, step, &p, top, x, i, what);
+        class_terms t = add(kept, x, top, &l->row, l->options, what);
+        for (int k = 0; k < count; k++) sum[k] = vadd(sum[k], t.term[k]);
+        if (!more && class_has_range(step, what)) class_range_add(step, &found, x);
+        if (!more) vstore(p.kept + i, kept);
       }
+      for (int k = 0; k < count; k++) part[k].lane[j] = sum[k];
+      if (!more) *range = found;
+    }
     if (!more) piece_close_kept(l, &p);
     if (p.count != SPAN && begin + p.count != l->classes) continue;
     for (int k = 0; k < count; k++) {
@@ -125,7 +136,7 @@ ALWAYS_INLINE void line_gradient(const class_line *l, const class_step *step, in
       vec grad[VECS];
       for (size_t j = 0; j < VECS; j++) {
         class_values x = piece_class(&p, step, i + j * LANES, what);
-        vec kept = piece_kept(l, step, &p, x, i + j * LANES, what);
+        vec kept = piece_kept(l, step, &p, l->top, x, i + j * LANES, what);
         grad[j] = step->gradient(kept, x, l->top, &l->row, l->options, what);
       }
       if (streamed)
@@ -154,8 +165,7 @@ ALWAYS_INLINE void line_run(class_line *l, const class_step *step, vec upstream,
   vec s[SUMS];
   line_sums(l, step, sums, &range, 0, what);
   for (int k = 0; k < step->sums; k++) s[k] = vset1_sum(totals_sum(&sums[k]));
-  for (size_t j = 0; j < VECS && class_has_range(step, what); j++)
-    l->degenerate |= vbits(class_outside(&range, j)) != 0;
+  if (class_has_range(step, what)) l->degenerate |= vbits(class_outside(range)) != 0;
   if (l->degenerate) s[0] = vset1((real)NAN);
   l->row = step->finish(s, NULL, l->options, upstream, what);
   if (step->add_more) line_finish_more(l, step, upstream, what);

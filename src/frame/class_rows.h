@@ -132,22 +132,19 @@ static inline vec quotient(vec a, vec b) {
 
 /* What is outside [0, 1]; a NaN is not. */
 typedef struct class_range {
-  lanes lowest, highest;
+  vec lowest, highest;
 } class_range;
 
-static inline class_range class_range_empty(void) {
-  return (class_range){lanes_zero(), lanes_zero()};
-}
+static inline class_range class_range_empty(void) { return (class_range){vset1(0), vset1(0)}; }
 
-ALWAYS_INLINE void class_range_add(const class_step *step, class_range *r, class_values x,
-                                   size_t j) {
+ALWAYS_INLINE void class_range_add(const class_step *step, class_range *r, class_values x) {
   vec p = step->probabilities == PROBABLE_INPUT ? x.input : x.target;
-  r->lowest.lane[j] = vmin(p, r->lowest.lane[j]);
-  r->highest.lane[j] = vmax(p, r->highest.lane[j]);
+  r->lowest = vmin(p, r->lowest);
+  r->highest = vmax(p, r->highest);
 }
 
-ALWAYS_INLINE mask class_outside(const class_range *r, size_t j) {
-  return vor(vlt(r->lowest.lane[j], vset1(0)), vlt(vset1(1), r->highest.lane[j]));
+ALWAYS_INLINE mask class_outside(class_range r) {
+  return vor(vlt(r.lowest, vset1(0)), vlt(vset1(1), r.highest));
 }
 
 ALWAYS_INLINE int class_has_range(const class_step *step, int what) {

@@ -32,7 +32,8 @@ typedef union class_room {
 ALWAYS_INLINE void class_lane_block(const rows_call *c, const class_options *o, row_block *b,
                                     class_room *room, const class_step *step, int form,
                                     kernel *rare, partial *result) {
-  class_lanes l = {.call = c, .options = o, .rows = b};
+  class_lanes l = {.call = c, .options = o, .rows = b, .origin = c->logits + b->offset[0]};
+  if (c->target) l.target_origin = c->target + b->offset[0];
   int packs = c->inner < BLOCK;
   if (packs)
     lanes_pack(&l, room->packed.input, room->packed.target);

@@ -12,6 +12,8 @@ typedef struct lane_block {
   real *grad; /* or NULL */
   size_t stride, count;
   int packed; /* a copy: the gradient belongs elsewhere */
+  const real *origin;
+  size_t ahead; /* bytes from there to about where the next block begins */
 } lane_block;
 
 /* What a loop over classes has to do besides. */
@@ -104,23 +106,25 @@ ALWAYS_INLINE void lane_add_smooth(lane_sums *s, vec logit, vec largest, vec w, 
 /* Sums over the classes; keeps the exponentials in grad, -1 for masks if SMOOTH. */
 ALWAYS_INLINE void lane_add_classes(const rows_call *c, const lane_block *b, const lanes *largest,
                                     lane_sums *s, int what) {
-  for (size_t k = 0, at = 0; k < c->classes; k++, at += b->stride) {
-    vec w = vset1((what & SMOOTH) && c->class_weight ? c->class_weight[k] : 1);
-    for (size_t j = 0; j < VECS; j++) {
-      vec logit = lane_load(b->logits + at, b, j, what), top = largest->lane[j];
-      vec e = exponential(logit, top, what & INFINITE);
-      s->sum.part.lane[j] = vadd(s->sum.part.lane[j], e);
-      if (what & SMOOTH) {
-        lane_add_smooth(s, logit, top, vmul(vset1(c->share), w), j);
-        e = vselect(veq(logit, vset1(-real_infinity)), vset1(masked_class), e);
+  const size_t classes = c->classes, stride = b->stride;
+  for (size_t k = 0, at = 0; k < classes;) {
+    for (size_t end = smaller(k + PART, classes); k < end; k++, at += stride) {
+      vec w = vset1((what & SMOOTH) && c->class_weight ? c->class_weight[k] : 1);
+      prefetch(b->origin, BLOCK, b->ahead + at * sizeof(real));
+      for (size_t j = 0; j < VECS; j++) {
+        vec logit = lane_load(b->logits + at, b, j, what), top = largest->lane[j];
+        vec e = exponential(logit, top, what & INFINITE);
+        s->sum.part.lane[j] = vadd(s->sum.part.lane[j], e);
+        if (what & SMOOTH) {
+          lane_add_smooth(s, logit, top, vmul(vset1(c->share), w), j);
+          e = vselect(veq(logit, vset1(-real_infinity)), vset1(masked_class), e);
+        }
+        if (what & GRAD) lane_store(b->grad + at, e, b, j, what);
       }
-      if (what & GRAD) lane_store(b->grad + at, e, b, j, what);
     }
-    if (k % PART == PART - 1 || k + 1 == c->classes) {
-      lane_sum_flush(&s->sum);
-      if (what & SMOOTH) lane_sum_flush(&s->shares);
-      if (what & SMOOTH) lane_sum_flush(&s->half_drops);
-    }
+    lane_sum_flush(&s->sum);
+    if (what & SMOOTH) lane_sum_flush(&s->shares);
+    if (what & SMOOTH) lane_sum_flush(&s->half_drops);
   }
 }
 
@@ -232,7 +236,8 @@ ALWAYS_INLINE void lane_gradients(const rows_call *c, row_block *rows, const lan
                                   const lanes *slope, int what) {
   if (!(what & SMOOTH) && b->packed && rows_are_fours(c, rows)) {
     unpack_fours(c, rows, b->grad, slope);
-    for (size_t k = 0; k < BLOCK; k++) c->grad[rows->offset[k] + rows->label[k]] -= rows->target[k];
+    for (size_t k = 0; k < BLOCK; k += UNROLLED)
+      for (size_t i = k; i < k + UNROLLED; i++) c->grad[rows->own[i]] -= rows->target[i];
     return;
   }
   lane_gradient(c, rows, b, slope, what);
@@ -298,7 +303,13 @@ ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, rows_step *s
                                partial *result) {
   real packed[PACKED_CLASSES * BLOCK];
   pack_rows(c, c->logits, rows, packed);
-  lane_block b = {packed, c->grad ? packed : NULL, BLOCK, BLOCK, 1};
+  lane_block b = {.logits = packed,
+                  .grad = c->grad ? packed : NULL,
+                  .stride = BLOCK,
+                  .count = BLOCK,
+                  .packed = 1,
+                  .origin = c->logits + rows->offset[0],
+                  .ahead = c->classes * BLOCK * sizeof(real)};
   lane_rows(c, rows, &b, step, rare, result);
 }
 

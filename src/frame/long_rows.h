@@ -90,21 +90,26 @@ static void add_smooth(const long_row *r, const real *z, size_t begin, size_t co
 ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *kept,
                            long_sums *sums) {
   real buffer[SPAN];
+  int fetches = r->inner == 1 && r->classes <= EXPONENTIALS; /* the next row, which can wait */
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
-    size_t count = smaller(r->classes - begin, SPAN), i = 0;
+    size_t count = smaller(r->classes - begin, SPAN), full = count / BLOCK * BLOCK;
     const real *z = row_chunk(r->logits, r->inner, begin, count, buffer);
     if (kept && r->smooth && z == kept + begin) { /* in place: the logits are about to go */
       memcpy(buffer, z, count * sizeof(real));
       z = buffer;
     }
     lanes sum = lanes_zero();
-    for (; i + BLOCK <= count; i += BLOCK)
-      for (size_t j = 0; j < VECS; j++) {
-        vec e = exponential(vload(z + i + j * LANES), largest, infinite);
-        sum.lane[j] = vadd(sum.lane[j], e);
-        if (kept) vstore(kept + begin + i + j * LANES, e);
+    if (fetches) prefetch(r->logits + begin, count, r->classes * sizeof(real));
+    for (size_t j = 0; j < VECS; j++) {
+      vec lane = vset1(0); /* one at a time stays in a register */
+      for (size_t i = j * LANES; i < full; i += BLOCK) {
+        vec e = exponential(vload(z + i), largest, infinite);
+        lane = vadd(lane, e);
+        if (kept) vstore(kept + begin + i, e);
       }
-    for (size_t j = 0; j < VECS && i < count; i += LANES, j++) {
+      sum.lane[j] = lane;
+    }
+    for (size_t i = full, j = 0; i < count; i += LANES, j++) {
       vec e = exponential(load_logits(z + i, lanes_left(count, i)), largest, infinite);
       sum.lane[j] = vadd(sum.lane[j], e);
       if (kept) vstore_part(kept + begin + i, e, lanes_left(count, i));
@@ -201,7 +206,7 @@ ALWAYS_INLINE void row_run(const rows_call *c, row_block *b, size_t k, const lon
     row_gradient_kept(r, kept, slope, share, 0);
   else
     row_gradient_again(r, top, infinite, slope, share, streamed);
-  rows_mend_target(b, k, r->grad + b->label[k] * r->inner);
+  rows_mend_target(b, k, c->grad + b->own[k]);
 }
 
 /* A row with a logit of +inf, out of the way of the others. */

@@ -36,8 +36,8 @@ ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *ta
   overlap_lanes s = overlap_lanes_zero();
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK) {
-    if (far) prefetch(input + i, BLOCK);
-    if (far) prefetch(target + i, BLOCK);
+    if (far) prefetch_along(input + i, BLOCK);
+    if (far) prefetch_along(target + i, BLOCK);
     for (size_t j = 0; j < VECS; j++) {
       size_t at = i + j * LANES;
       overlap_add(&s, j, activate(vload(input + at), activation), vload(target + at), squared);
@@ -135,8 +135,8 @@ ALWAYS_INLINE void overlap_slopes_run(const real *input, const real *target, rea
                                       vloss_activation activation, int streamed, int unread) {
   size_t i = 0;
   for (; i + LANES <= count; i += LANES) {
-    if (streamed && !unread && i % BLOCK == 0) prefetch(input + i, BLOCK);
-    if (streamed && i % BLOCK == 0) prefetch(target + i, BLOCK);
+    if (streamed && !unread && i % BLOCK == 0) prefetch_along(input + i, BLOCK);
+    if (streamed && i % BLOCK == 0) prefetch_along(target + i, BLOCK);
     vec slope = overlap_slope_at(s, input, target, i, LANES, activation, unread);
     if (streamed)
       vstream(grad + i, slope);

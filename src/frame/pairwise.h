@@ -165,9 +165,9 @@ ALWAYS_INLINE void pairwise_put(real *grad, vec value, int what) {
 /* A block of plain input: the loop that runs at the speed of memory. */
 ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_form f, size_t at,
                                   const vec *prepared, evidence *seen, lanes *sums) {
-  if (f.what & STREAM) prefetch(a->input + at, BLOCK);
-  if (f.what & STREAM) prefetch(a->target + at, BLOCK);
-  if ((f.what & STREAM) && (f.what & FURTHER)) prefetch(a->further + at, BLOCK);
+  if (f.what & STREAM) prefetch_along(a->input + at, BLOCK);
+  if (f.what & STREAM) prefetch_along(a->target + at, BLOCK);
+  if ((f.what & STREAM) && (f.what & FURTHER)) prefetch_along(a->further + at, BLOCK);
   for (size_t k = 0; k < VECS; k++, at += LANES) {
     element r =
         pairwise_apply(a, f, at, LANES, prepared + k, a->upstream, a->parameters, seen, NULL);

@@ -31,7 +31,7 @@ static inline void picked_put(const rows_call *c, const row_block *b) {
     real *grad = c->grad + b->offset[k], own = b->target_logit[k];
     if (b->active[k] == 0) continue;
     for (size_t i = 0; own != own && i < c->classes; i++) grad[i * c->inner] = own;
-    grad[b->label[k] * c->inner] = b->target[k];
+    c->grad[b->own[k]] = b->target[k];
   }
 }
 

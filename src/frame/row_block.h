@@ -8,7 +8,10 @@
 #include "frame/reduce.h"
 #include "labels.h"
 
-enum { FEW_CLASSES = 64 }; /* contiguous rows of more fill registers by themselves */
+enum {
+  FEW_CLASSES = 64, /* contiguous rows of more fill registers by themselves */
+  UNROLLED = 8      /* rows of an inner loop: gcc unrolls those of constant length */
+};
 
 /* What a softmax leaves of its rows: one row per lane. */
 typedef struct row_sums {
@@ -44,6 +47,7 @@ typedef struct row_block {
   size_t begin, count;
   size_t offset[BLOCK]; /* of class 0 */
   size_t label[BLOCK];  /* 0 where not active, none behind count */
+  size_t own[BLOCK];    /* where the label's class stands, if there are labels; none behind count */
   real active[BLOCK];   /* 1, or 0 for rows that are ignored or have weight 0 */
   int all_active;       /* and BLOCK of them */
   real weight[BLOCK], upstream[BLOCK];
@@ -142,14 +146,24 @@ static inline void rows_label(const rows_call *c, row_block *b) {
   b->all_active = active == BLOCK;
 }
 
+/* The logits that labels pick. */
+ALWAYS_INLINE void rows_pick(const rows_call *c, size_t first, size_t count, row_block *b) {
+  for (size_t k = first; k < first + count; k++) {
+    b->own[k] = b->offset[k] + b->label[k] * c->inner;
+    b->target_logit[k] = c->logits[b->own[k]];
+  }
+}
+
 /* Rows with labels. */
 static inline void label_rows_open(const rows_call *c, size_t begin, size_t count, row_block *b) {
   rows_open(c, begin, count, b);
   for (size_t k = 0; k < BLOCK; k++) b->target_weight[k] = 1;
   for (size_t k = count; k < BLOCK; k++) b->target_logit[k] = 0;
   rows_label(c, b);
-  for (size_t k = 0; k < count; k++)
-    b->target_logit[k] = c->logits[b->offset[k] + b->label[k] * c->inner];
+  if (count == BLOCK)
+    for (size_t k = 0; k < BLOCK; k += UNROLLED) rows_pick(c, k, UNROLLED, b);
+  else
+    rows_pick(c, 0, count, b);
   for (size_t k = 0; c->class_weight && k < count; k++)
     b->target_weight[k] = c->class_weight[b->label[k]];
 }

@@ -10,8 +10,12 @@ ALWAYS_INLINE void rows_block(const rows_call *c, row_block *b, rows_step *step,
                               partial *result) {
   if (c->inner >= BLOCK) {
     size_t offset = b->offset[0];
-    lane_block block = {c->logits + offset, c->grad ? c->grad + offset : NULL, c->inner, b->count,
-                        0};
+    lane_block block = {.logits = c->logits + offset,
+                        .grad = c->grad ? c->grad + offset : NULL,
+                        .stride = c->inner,
+                        .count = b->count,
+                        .origin = c->logits + offset,
+                        .ahead = BLOCK * sizeof(real)};
     lane_rows(c, b, &block, step, rare, result);
   } else if (c->classes <= (c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES)) {
     packed_rows(c, b, step, rare, result);

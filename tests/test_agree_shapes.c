@@ -74,9 +74,10 @@ static int long_shape(vloss_family family, size_t elements, size_t variant, size
 
 /* All of them, but half on each scalar build, the other half on the next. */
 static void repeat_all(problem *p, const repetition *ways, size_t count) {
-  for (size_t i = 0; i < agree_isas(); i++)
-    for (size_t k = agree_is_scalar(i) ? i % 2 : 0; k < count; k += agree_is_scalar(i) ? 2 : 1)
-      agree_repeat(p, i, ways[k]);
+  for (size_t i = 0; i < agree_isas(); i++) {
+    size_t step = agree_is_scalar(i) ? 2 : 1;
+    for (size_t k = i % step; k < count; k += step) agree_repeat(p, i, ways[k]);
+  }
 }
 
 static void executed(rng *r, const call *c, const size_t shape[3], vloss_reduction reduction,

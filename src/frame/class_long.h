@@ -93,7 +93,7 @@ ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals
   class_piece p;
   class_add *add = more ? step->add_more : step->add;
   int count = more ? step->more_sums : step->sums;
-  int fetches = !more && l->inner == 1 && l->classes <= EXPONENTIALS; /* the next row */
+  int fetches = !more && row_fits(l->classes, l->inner); /* the next row */
   size_t row = l->classes * sizeof(real);
   const class_tops top = l->top; /* the compiler fears that stores reach the one in memory */
   lanes part[SUMS];

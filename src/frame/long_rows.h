@@ -20,6 +20,11 @@ enum {
   SPAN = 2 * GROUP            /* classes whose exponentials are added in the dtype */
 };
 
+/* Whether a row's numbers may wait in the first cache. */
+static inline int row_fits(size_t classes, size_t inner) {
+  return inner == 1 && classes <= EXPONENTIALS;
+}
+
 /* A chunk of a row whose numbers stand `inner` apart: in place, or a copy. */
 static inline const real *row_chunk(const real *from, size_t inner, size_t begin, size_t count,
                                     real *buffer) {
@@ -90,7 +95,7 @@ static void add_smooth(const long_row *r, const real *z, size_t begin, size_t co
 ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *kept,
                            long_sums *sums) {
   real buffer[SPAN];
-  int fetches = r->inner == 1 && r->classes <= EXPONENTIALS; /* the next row, which can wait */
+  int fetches = row_fits(r->classes, r->inner); /* the next row */
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
     size_t count = smaller(r->classes - begin, SPAN), full = count / BLOCK * BLOCK;
     const real *z = row_chunk(r->logits, r->inner, begin, count, buffer);
@@ -187,7 +192,7 @@ ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_st
 ALWAYS_INLINE void row_run(const rows_call *c, row_block *b, size_t k, const long_row *r,
                            rows_step *step, real largest, int infinite, real *scratch) {
   const job *base = &c->job->base;
-  int fits = r->inner == 1 && r->classes <= EXPONENTIALS;
+  int fits = row_fits(r->classes, r->inner);
   int streamed = r->grad && r->inner == 1 && may_stream(base, r->grad);
   real *kept = NULL;
   if (r->grad && r->inner == 1 && !streamed) kept = r->grad;

@@ -11,6 +11,8 @@
 
 typedef __m256i ivec;
 
+enum { ONE_PATH = 0 };
+
 #ifdef VLOSS_F64
 
 typedef double real;

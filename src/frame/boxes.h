@@ -65,15 +65,14 @@ static inline void vstore4_part(real *p, vec4 a, size_t count) {
   for (size_t k = 0; k < 4 * count; k++) p[k] = block[k];
 }
 
-enum { GENERAL = 8 }; /* weights, upstream gradients, a loss per sample, huge losses */
-
 /* A job with its numbers as vectors, held in registers: vector stores may alias anything else. */
 typedef struct boxes_call {
   const real *input, *target;
   real *loss, *grad;
   const job *base;
   vloss_box_format format;
-  int what;                   /* of GENERAL and GRAD */
+  int general;                /* weights, upstream gradients, a loss per sample */
+  int far;                    /* from memory and, if the gradient may be streamed, back to it */
   vec eps, half, loss_factor; /* half the factor of the gradient */
   box_parameters parameters;
 } boxes_call;
@@ -83,12 +82,10 @@ static inline vec largest_lambda(void) {
   return vset1(sizeof(real) == 4 ? 0x1p100f : (real)0x1p800);
 }
 
-ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
+ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j, size_t begin) {
   const job *base = &j->base;
   const vloss_box_options *o = j->options;
-  int overflows = o->lambda > 0x1p60; /* a sum of losses, which else are below 100 */
-  int general = base->weight || base->grad_output || base->loss || overflows;
-  int what = general ? GENERAL : base->grad ? GRAD : 0;
+  int streamed = may_stream(base, reals(base->grad, 4 * begin));
   return (boxes_call){
       reals(base->input, 0),
       reals(j->target, 0),
@@ -96,7 +93,8 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
       reals_out(base->grad, 0),
       base,
       o->format,
-      what,
+      base->weight || base->grad_output || base->loss,
+      base->grad ? streamed : base->stream,
       vmin(largest_area(), vset1(real_clamp(o->eps))),
       vset1((real)0.5 * real_clamp(base->grad_factor)),
       vset1(real_clamp(base->loss_factor)),
@@ -105,7 +103,7 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
        vset1(real_clamp(o->theta)), o->form, o->base, o->alpha_gate, j->only_weights}};
 }
 
-/* Losses and gradients of boxes [i, i + count) if GENERAL; returns the losses. */
+/* Losses and gradients of boxes [i, i + count), any options; returns the losses. */
 ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_t count) {
   sample_factors f = load_factors(c->base, i, count);
   vec loss = where_weighted(vmul(r.loss, f.weight), f.weight);
@@ -121,13 +119,15 @@ ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_
 }
 
 /* What a step found of boxes [i, i + count) goes where it belongs; returns their losses. */
-ALWAYS_INLINE vec boxes_finish(const boxes_call *c, box_loss r, size_t i, size_t count, int what) {
+ALWAYS_INLINE vec boxes_finish(const boxes_call *c, box_loss r, size_t i, size_t count) {
   r.loss = vorder4(r.loss);
-  if (what & GENERAL) return boxes_general(c, r, i, count);
-  if ((what & GRAD) && (what & STREAM))
-    vstream4(c->grad + 4 * i, gradient_in_format(r, c->format, c->half));
-  else if (what & GRAD)
-    vstore4_part(c->grad + 4 * i, gradient_in_format(r, c->format, c->half), count);
+  if (c->general) return boxes_general(c, r, i, count);
+  if (!c->grad) return r.loss;
+  vec4 grad = gradient_in_format(r, c->format, c->half);
+  if (c->far && count == LANES)
+    vstream4(c->grad + 4 * i, grad);
+  else
+    vstore4_part(c->grad + 4 * i, grad, count);
   return r.loss;
 }
 
@@ -152,11 +152,11 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_measures *terms, boxes
     rescue(prediction, target, c->format, c->eps, ordinary, &rare);
     *degenerate += count_bits(vbits(rare.degenerate)); /* padding is not */
   }
-  box_terms t;
+  box_terms t = {0}; /* a loss measures what its parameters ask for */
   terms(&rare.geometry, &rare.limits, &c->parameters, &t);
   box_loss r = step(&rare.geometry, &rare.limits, &c->parameters, &t);
   if (UNLIKELY(any_rescued)) rescale_gradient(&r, &rare);
-  return boxes_finish(c, r, i, count, c->what);
+  return boxes_finish(c, r, i, count);
 }
 
 /* What the rare path is told: where the losses go. */
@@ -178,32 +178,32 @@ enum { BOXES = 2 * BLOCK }; /* measured together */
 
 /* Boxes [i, i + LANES). */
 ALWAYS_INLINE void boxes_measure_vector(const boxes_call *c, size_t i, vloss_box_format format,
-                                        int what, geometry *g, rarities *found) {
+                                        geometry *g, rarities *found) {
   const real *input = c->input + 4 * i, *target = c->target + 4 * i;
-  if (what & STREAM) prefetch_along(input, 4 * LANES);
-  if (what & STREAM) prefetch_along(target, 4 * LANES);
+  if (c->far) prefetch_along(input, 4 * LANES);
+  if (c->far) prefetch_along(target, 4 * LANES);
   vec united = measure(vload4(input), vload4(target), format, c->eps, g);
   note_rarities(found, g, united);
 }
 
-ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format format, int what,
+ALWAYS_INLINE mask boxes_measure(const boxes_call *c, size_t i, vloss_box_format format,
                                  geometry *g) {
   rarities found = no_rarities();
   for (size_t k = 0; k < BOXES / LANES; k++)
-    boxes_measure_vector(c, i + k * LANES, format, what, &g[k], &found);
+    boxes_measure_vector(c, i + k * LANES, format, &g[k], &found);
   return are_ordinary(&found);
 }
 
 /* Losses of BOXES boxes without gradients, in one loop: little of a geometry is needed, and nothing
  * has to be stored. Returns which lanes are ordinary. */
 ALWAYS_INLINE mask boxes_losses(const boxes_call *c, boxes_measures *terms, boxes_step *step,
-                                size_t i, int what, real *losses) {
+                                size_t i, real *losses) {
   rarities found = no_rarities();
   limits l = ordinary_limits(c);
   for (size_t k = 0; k < BOXES; k += LANES) {
     geometry g;
     box_terms t;
-    boxes_measure_vector(c, i + k, c->format, what, &g, &found);
+    boxes_measure_vector(c, i + k, c->format, &g, &found);
     terms(&g, &l, &c->parameters, &t);
     vstore(losses + k, vorder4(step(&g, &l, &c->parameters, &t).loss));
   }
@@ -213,85 +213,54 @@ ALWAYS_INLINE mask boxes_losses(const boxes_call *c, boxes_measures *terms, boxe
 /* BOXES boxes from i on, if all are ordinary; returns whether they are. Three short loops: in one,
  * the chain from load to store is longer than a CPU can look ahead. */
 ALWAYS_INLINE int boxes_group(const boxes_call *c, boxes_measures *terms, boxes_step *step,
-                              size_t i, int what, real *losses) {
-  if (!(what & (GRAD | GENERAL))) return vall(boxes_losses(c, terms, step, i, what, losses));
+                              size_t i, real *losses) {
   geometry g[BOXES / LANES];
   mask ordinary;
   if (c->format == VLOSS_XYXY)
-    ordinary = boxes_measure(c, i, VLOSS_XYXY, what, g);
+    ordinary = boxes_measure(c, i, VLOSS_XYXY, g);
   else if (c->format == VLOSS_XYWH)
-    ordinary = boxes_measure(c, i, VLOSS_XYWH, what, g);
+    ordinary = boxes_measure(c, i, VLOSS_XYWH, g);
   else
-    ordinary = boxes_measure(c, i, VLOSS_CXCYWH, what, g);
+    ordinary = boxes_measure(c, i, VLOSS_CXCYWH, g);
   if (UNLIKELY(!vall(ordinary))) return 0;
   limits l = ordinary_limits(c);
   box_terms t[BOXES / LANES];
   for (size_t k = 0; k < BOXES / LANES; k++) terms(&g[k], &l, &c->parameters, &t[k]);
   for (size_t k = 0; k < BOXES / LANES; k++) {
     box_loss r = step(&g[k], &l, &c->parameters, &t[k]);
-    vstore(losses + k * LANES, boxes_finish(c, r, i + k * LANES, LANES, what));
+    vstore(losses + k * LANES, boxes_finish(c, r, i + k * LANES, LANES));
   }
   return 1;
 }
 
 /* Boxes [begin, begin + count), count <= BOXES. */
 ALWAYS_INLINE void boxes_some(const boxes_call *c, boxes_measures *terms, boxes_step *step,
-                              kernel *rare, size_t begin, size_t count, int what, real *losses,
+                              kernel *rare, size_t begin, size_t count, real *losses,
                               partial *result) {
-  if (count == BOXES && boxes_group(c, terms, step, begin, what, losses)) return;
   boxes_rest rest = {c, losses};
+  int plain = !ONE_PATH && count == BOXES;
+  if (plain && !c->grad && !c->general) {
+    if (vall(boxes_losses(c, terms, step, begin, losses))) return;
+  } else if (plain && boxes_group(c, terms, step, begin, losses)) {
+    return;
+  }
   rare(&rest, begin, begin + count, result);
 }
 
-/* Up to a chunk of boxes whose lanes do not overflow. */
-ALWAYS_INLINE void boxes_chunk(const boxes_call *c, boxes_measures *terms, boxes_step *step,
-                               kernel *rare, size_t begin, size_t count, int what, totals *t,
-                               partial *result) {
-  lanes sums = lanes_zero();
-  for (size_t i = 0; i < count; i += GROUP) {
-    lanes group = lanes_zero();
-    for (size_t k = i; k < smaller(i + GROUP, count); k += BOXES) {
-      size_t some = smaller(count - k, BOXES);
-      real losses[BOXES];
-      boxes_some(c, terms, step, rare, begin + k, some, what, losses, result);
-      lanes_add_values(&group, losses, some);
-    }
-    sums = lanes_add(sums, group);
-  }
-  totals_add_any_lanes(t, sums);
-}
-
-/* The same with weights: the losses wait in a buffer, since they may overflow. */
-ALWAYS_INLINE void boxes_weighted(const boxes_call *c, boxes_measures *terms, boxes_step *step,
-                                  kernel *rare, size_t begin, size_t count, totals *t,
-                                  partial *result) {
-  real losses[CHUNK];
-  for (size_t i = 0; i < count; i += BOXES)
-    boxes_some(c, terms, step, rare, begin + i, smaller(count - i, BOXES), GENERAL, losses + i,
-               result);
-  if (c->base->want_loss) totals_add_chunk(t, losses, count);
-}
-
+/* The losses wait in a buffer, since with weights they may overflow. */
 ALWAYS_INLINE void boxes(const void *work, size_t begin, size_t end, partial *result,
                          boxes_measures *terms, boxes_step *step, kernel *rare) {
   const boxes_job *j = work;
-  boxes_call c = boxes_begin(j);
-  int streamed = may_stream(&j->base, reals(c.grad, 4 * begin));
+  boxes_call c = boxes_begin(j, begin);
   totals t = totals_zero();
   for (size_t i = begin; i < end; i += CHUNK) {
+    real losses[CHUNK];
     size_t count = smaller(end - i, CHUNK);
-    if (c.what & GENERAL)
-      boxes_weighted(&c, terms, step, rare, i, count, &t, result);
-    else if (!c.grad && j->base.stream)
-      boxes_chunk(&c, terms, step, rare, i, count, STREAM, &t, result);
-    else if (!c.grad)
-      boxes_chunk(&c, terms, step, rare, i, count, 0, &t, result);
-    else if (streamed)
-      boxes_chunk(&c, terms, step, rare, i, count, GRAD | STREAM, &t, result);
-    else
-      boxes_chunk(&c, terms, step, rare, i, count, GRAD, &t, result);
+    for (size_t k = 0; k < count; k += BOXES)
+      boxes_some(&c, terms, step, rare, i + k, smaller(count - k, BOXES), losses + k, result);
+    if (j->base.want_loss) totals_add_chunk(&t, losses, count);
   }
-  if (streamed) vstream_end();
+  if (c.far) vstream_end();
   result->sums[0] = totals_sum(&t);
 }
 

@@ -154,28 +154,31 @@ ALWAYS_INLINE void pairwise_chunk(const pairwise_job *j, const pairwise_arrays *
   if (j->base.want_loss) totals_add_chunk(t, losses, count);
 }
 
-/* A vector of a gradient. */
-ALWAYS_INLINE void pairwise_put(real *grad, vec value, int what) {
-  if ((what & GRAD) && (what & STREAM))
-    vstream(grad, value);
-  else if (what & GRAD)
-    vstore(grad, value);
+/* A block of a gradient. */
+ALWAYS_INLINE void pairwise_put(real *grad, const vec *values, int streamed) {
+  if (streamed)
+    for (size_t k = 0; k < VECS; k++) vstream(grad + k * LANES, values[k]);
+  else
+    for (size_t k = 0; k < VECS; k++) vstore(grad + k * LANES, values[k]);
 }
 
-/* A block of plain input: the loop that runs at the speed of memory. */
+/* A block of plain input: the loop that runs at the speed of memory. `far`: from and to it. */
 ALWAYS_INLINE void pairwise_block(const pairwise_arrays *a, pairwise_form f, size_t at,
-                                  const vec *prepared, evidence *seen, lanes *sums) {
-  if (f.what & STREAM) prefetch_along(a->input + at, BLOCK);
-  if (f.what & STREAM) prefetch_along(a->target + at, BLOCK);
-  if ((f.what & STREAM) && (f.what & FURTHER)) prefetch_along(a->further + at, BLOCK);
-  for (size_t k = 0; k < VECS; k++, at += LANES) {
-    element r =
-        pairwise_apply(a, f, at, LANES, prepared + k, a->upstream, a->parameters, seen, NULL);
-    if (f.what & LOSS) sums->lane[k] = vadd(sums->lane[k], r.loss);
-    if (!(f.what & FURTHER) || a->grad) pairwise_put(a->grad + at, r.grad, f.what);
-    if ((f.what & FURTHER) && a->further_grad)
-      pairwise_put(a->further_grad + at, r.further, f.what);
+                                  const vec *prepared, evidence *seen, lanes *sums, int far) {
+  if (far) prefetch_along(a->input + at, BLOCK);
+  if (far) prefetch_along(a->target + at, BLOCK);
+  if (far && (f.what & FURTHER)) prefetch_along(a->further + at, BLOCK);
+  vec grad[VECS], further[VECS];
+  for (size_t k = 0; k < VECS; k++) {
+    element r = pairwise_apply(a, f, at + k * LANES, LANES, prepared + k, a->upstream,
+                               a->parameters, seen, NULL);
+    sums->lane[k] = vadd(sums->lane[k], r.loss);
+    grad[k] = r.grad;
+    further[k] = r.further;
   }
+  if ((f.what & GRAD) && (!(f.what & FURTHER) || a->grad)) pairwise_put(a->grad + at, grad, far);
+  if ((f.what & GRAD) && (f.what & FURTHER) && a->further_grad)
+    pairwise_put(a->further_grad + at, further, far);
 }
 
 /* Any options and in place, out of the way of the loop. */
@@ -211,7 +214,7 @@ COLD lanes pairwise_apart(const pairwise_job *j, kernel *rare, size_t at, size_t
 /* Up to a group of whole blocks. `wary`: the last group was not ordinary; this one is looked at
  * first. */
 ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays *a,
-                                    pairwise_form f, size_t begin, size_t count, int *wary,
+                                    pairwise_form f, size_t begin, size_t count, int far, int *wary,
                                     partial *result) {
   if (f.watch && UNLIKELY(*wary) &&
       !watch_array(f.watch, a->input + begin, a->target + begin, count))
@@ -222,10 +225,10 @@ ALWAYS_INLINE lanes pairwise_blocks(const pairwise_job *j, const pairwise_arrays
   for (size_t i = 0; f.prepare && i < count; i += LANES)
     prepared[i / LANES] = f.prepare(vload(a->input + begin + i));
   for (size_t i = 0; i < count; i += BLOCK)
-    pairwise_block(a, f, begin + i, prepared + i / LANES, &seen, &sums);
+    pairwise_block(a, f, begin + i, prepared + i / LANES, &seen, &sums, far);
   if (f.watch) *wary = !f.watch->ordinary(seen);
   if (!f.watch || !UNLIKELY(*wary)) return sums;
-  if (f.what & STREAM) vstream_end(); /* ordinary stores may overtake streaming ones */
+  if (far) vstream_end(); /* ordinary stores may overtake streaming ones */
   return pairwise_apart(j, f.rare, begin, count, result);
 }
 
@@ -254,11 +257,11 @@ ALWAYS_INLINE lanes pairwise_tail(const pairwise_job *j, const pairwise_arrays *
   return sums;
 }
 
-ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_form f, int what, size_t begin,
-                                  size_t end, partial *result) {
+ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_form f, int what, int far,
+                                  size_t begin, size_t end, partial *result) {
   pairwise_arrays a = pairwise_begin(j);
   totals t = totals_zero();
-  int wary = 0;
+  int wary = 0, want_loss = j->base.want_loss;
   f.what |= what;
   if (f.usual) a.parameters[f.usual->index] = vset1(f.usual->value);
   for (size_t i = begin; i < end; i += CHUNK) {
@@ -266,43 +269,40 @@ ALWAYS_INLINE void pairwise_plain(const pairwise_job *j, pairwise_form f, int wh
     lanes sums = lanes_zero();
     for (size_t k = 0; k < count; k += GROUP) {
       size_t part = smaller(count - k, GROUP), full = part / BLOCK * BLOCK, at = i + k;
-      lanes group = pairwise_blocks(j, &a, f, at, full, &wary, result);
+      lanes group = pairwise_blocks(j, &a, f, at, full, far, &wary, result);
       if (full < part) group = pairwise_tail(j, &a, f, at + full, part - full, group, result);
       sums = lanes_add(sums, group);
     }
-    if ((what & LOSS) && UNLIKELY(!totals_add_lanes(&t, sums)))
+    if (want_loss && UNLIKELY(!totals_add_lanes(&t, sums)))
       pairwise_mend(j, f.rare, i, i + count, f.whole != NULL, result);
   }
-  if (what & STREAM) vstream_end();
-  if (what & LOSS) sum_merge(&result->sums[0], totals_sum(&t));
+  if (far) vstream_end();
+  if (want_loss) sum_merge(&result->sums[0], totals_sum(&t));
+}
+
+/* Whether gradients that go around the caches may: all of them, or none. */
+static inline int pairwise_streams(const pairwise_job *j, size_t begin, int what) {
+  const job *base = &j->base;
+  if (!(what & FURTHER)) return may_stream(base, reals(base->grad, begin));
+  return base->grad && j->further_grad && may_stream(base, reals(base->grad, begin)) &&
+         may_stream(base, reals(j->further_grad, begin));
 }
 
 ALWAYS_INLINE void pairwise_loops(const void *work, size_t begin, size_t end, partial *result,
                                   pairwise_form f) {
   const pairwise_job *j = work;
   const job *base = &j->base;
-  int streamed = may_stream(base, reals(base->grad, begin)), in_place = base->grad == base->input;
-  int graded = base->grad != NULL;
+  int graded = base->grad != NULL, in_place = base->grad == base->input;
   if (f.what & FURTHER) {
-    in_place = in_place || j->further_grad == j->further;
-    streamed =
-        streamed && graded && j->further_grad && may_stream(base, reals(j->further_grad, begin));
     graded = graded || j->further_grad;
+    in_place = in_place || j->further_grad == j->further;
   }
-  if (base->weight || base->grad_output || base->loss || in_place || j->class_parameter)
+  if (ONE_PATH || base->weight || base->grad_output || base->loss || in_place || j->class_parameter)
     f.rare(j, begin, end, result);
-  else if (!graded && base->stream)
-    pairwise_plain(j, f, LOSS | STREAM, begin, end, result);
-  else if (!graded)
-    pairwise_plain(j, f, LOSS, begin, end, result);
-  else if (streamed && base->want_loss)
-    pairwise_plain(j, f, LOSS | GRAD | STREAM, begin, end, result);
-  else if (streamed)
-    pairwise_plain(j, f, GRAD | STREAM, begin, end, result);
-  else if (base->want_loss)
-    pairwise_plain(j, f, LOSS | GRAD, begin, end, result);
+  else if (graded)
+    pairwise_plain(j, f, GRAD, pairwise_streams(j, begin, f.what), begin, end, result);
   else
-    pairwise_plain(j, f, GRAD, begin, end, result);
+    pairwise_plain(j, f, 0, base->stream, begin, end, result);
 }
 
 /* The loops twice: in one, the parameter is a constant, and the step need not ask for its value. */

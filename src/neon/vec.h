@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
+enum { ONE_PATH = 0 };
+
 #ifdef VLOSS_F64
 
 typedef double real;

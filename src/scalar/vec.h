@@ -24,6 +24,8 @@ typedef uint32_t ivec;
 #endif
 
 enum { LANES = 1 };
+/* Whether frames keep to the path that takes anything, since no other would be faster. */
+enum { ONE_PATH = 1 };
 typedef real vec;
 typedef int mask; /* every lane true or false */
 typedef struct vec4 {

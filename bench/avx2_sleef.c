@@ -3,12 +3,12 @@
 #include "cpu.h"
 #include "dispatch.h"
 
-#define LOSS(name, family, parameters) extern kernel KERNEL(name, avx2_sleef_f32);
+#define LOSS(name, family, arrays, parameters) extern kernel KERNEL(name, avx2_sleef_f32);
 #include "rows.def"
 #undef LOSS
 
 static const kernel_table kernels = {.loss = {
-#define LOSS(name, family, parameters) [LOSS_##name] = KERNEL(name, avx2_sleef_f32),
+#define LOSS(name, family, arrays, parameters) [LOSS_##name] = KERNEL(name, avx2_sleef_f32),
 #include "rows.def"
 #undef LOSS
                                      }};

@@ -115,7 +115,7 @@ typedef vloss_status runner(const call *c);
 #define PASS_NONE
 #define PASS_ONE(parameter, value) c->parameters[0],
 
-#define RUN_pairwise(name, dtype, parameters)                                                     \
+#define RUN_pairwise(name, dtype, arrays, parameters)                                             \
   static vloss_status run_##name##_##dtype(const call *c) {                                       \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
                                   c->loss_out, c->grad);                                          \
@@ -127,26 +127,26 @@ typedef vloss_status runner(const call *c);
 #define OWN_FIELDS(list)                                    \
   vloss_##list##_options own = {.struct_size = sizeof own}; \
   set_fields(c, &own);
-#define RUN_flagged(name, dtype, parameters)                                                   \
+#define RUN_flagged(name, dtype, arrays, parameters)                                           \
   static vloss_status run_##name##_##dtype(const call *c) {                                    \
     OWN_##parameters return vloss_##name##_##dtype(                                            \
         c->input, c->target, c->shape[0], PASS_##parameters c->options, c->loss_out, c->grad); \
   }
-#define RUN_divergence(name, dtype, parameters) RUN_flagged(name, dtype, parameters)
-#define RUN_variance(name, dtype, parameters)                                                     \
+#define RUN_divergence(name, dtype, arrays, parameters) RUN_flagged(name, dtype, arrays, parameters)
+#define RUN_variance(name, dtype, arrays, parameters)                                             \
   static vloss_status run_##name##_##dtype(const call *c) {                                       \
     OWN_##parameters return vloss_##name##_##dtype(c->input, c->target, c->variance, c->shape[0], \
                                                    PASS_##parameters c->options, c->loss_out,     \
                                                    c->grad, c->grad_variance);                    \
   }
-#define RUN_boxes(name, dtype, parameters)                                                         \
+#define RUN_boxes(name, dtype, arrays, parameters)                                                 \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;                                                \
     set_fields(c, &box);                                                                           \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options, c->loss_out, \
                                   c->grad);                                                        \
   }
-#define RUN_rows(name, dtype, parameters)                                                     \
+#define RUN_LABELS(name, dtype)                                                               \
   static vloss_status run_##name##_##dtype(const call *c) {                                   \
     vloss_cross_entropy_options own = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;                       \
     own.class_weight = c->class_weight;                                                       \
@@ -154,28 +154,28 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
                                   &own, c->options, c->loss_out, c->grad);                    \
   }
-#define RUN_picked_rows RUN_rows
 #define RUN_TARGET_ROWS(name, dtype, own)                                                         \
   set_fields(c, &own);                                                                            \
   return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own, \
                                 c->options, c->loss_out, c->grad)
-#define RUN_soft_rows(name, dtype, parameters)              \
+#define RUN_WEIGHTED(name, dtype)                           \
   static vloss_status run_##name##_##dtype(const call *c) { \
     vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;       \
     own.class_weight = c->class_weight;                     \
     RUN_TARGET_ROWS(name, dtype, own);                      \
   }
-#define RUN_teacher_rows(name, dtype, parameters)           \
+#define RUN_TARGET(name, dtype)                             \
   static vloss_status run_##name##_##dtype(const call *c) { \
     vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT; \
     RUN_TARGET_ROWS(name, dtype, own);                      \
   }
-#define RUN_entropy_rows(name, dtype, parameters)                                              \
+#define RUN_INPUT(name, dtype)                                                                 \
   static vloss_status run_##name##_##dtype(const call *c) {                                    \
     return vloss_##name##_##dtype(c->input, c->shape[0], c->shape[1], c->shape[2], c->options, \
                                   c->loss_out, c->grad);                                       \
   }
-#define RUN_overlap(name, dtype, parameters)                                                       \
+#define RUN_rows(name, dtype, arrays, parameters) RUN_##arrays(name, dtype)
+#define RUN_overlap(name, dtype, arrays, parameters)                                               \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \
     own.channels = c->shape[2];                                                                    \
@@ -183,7 +183,7 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
                                   c->loss_out, c->grad);                                           \
   }
-#define RUN_binary(name, dtype, parameters)                                                        \
+#define RUN_binary(name, dtype, arrays, parameters)                                                \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_binary_options own = VLOSS_BINARY_OPTIONS_INIT;                                          \
     own.positive_weight = c->class_weight;                                                         \
@@ -192,24 +192,24 @@ typedef vloss_status runner(const call *c);
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
                                   c->grad);                                                        \
   }
-#define RUN_focals(name, dtype, parameters)                                                        \
+#define RUN_focals(name, dtype, arrays, parameters)                                                \
   static vloss_status run_##name##_##dtype(const call *c) {                                        \
     vloss_focal_options own = VLOSS_FOCAL_OPTIONS_INIT;                                            \
     set_fields(c, &own);                                                                           \
     return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
                                   c->grad);                                                        \
   }
-#define RUN_single(name, dtype, parameters)                                                 \
+#define RUN_single(name, dtype, arrays, parameters)                                         \
   static vloss_status run_##name##_##dtype(const call *c) {                                 \
     return vloss_##name##_##dtype(c->input, c->shape[0], c->options, c->loss_out, c->grad); \
   }
-#define LOSS(name, family, parameters) \
-  RUN_##family(name, f32, parameters) RUN_##family(name, f64, parameters)
+#define LOSS(name, family, arrays, parameters) \
+  RUN_##family(name, f32, arrays, parameters) RUN_##family(name, f64, arrays, parameters)
 #include "losses.def"
 #undef LOSS
 
 static runner *const runners[][DTYPE_COUNT] = {
-#define LOSS(name, family, parameters) {run_##name##_f32, run_##name##_f64},
+#define LOSS(name, family, arrays, parameters) {run_##name##_f32, run_##name##_f64},
 #include "losses.def"
 #undef LOSS
 };

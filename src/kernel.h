@@ -12,7 +12,7 @@
 #include "compensated.h"
 
 enum loss_id {
-#define LOSS(name, family, parameters) LOSS_##name,
+#define LOSS(name, family, arrays, parameters) LOSS_##name,
 #include "losses.def"
 #undef LOSS
   LOSSES

@@ -13,19 +13,27 @@
 #define divergence_steps(name) name##_ordinary, name, name##_settings
 #define variance_steps(name) name, name##_settings
 #define boxes_steps(name) name##_terms, name
-#define rows_steps(name) name
-#define picked_rows_steps(name) name
-#define soft_rows_steps(name) &name
-#define teacher_rows_steps(name) &name
-#define entropy_rows_steps(name) &name
+#define rows_steps(name) &name
 #define overlap_steps(name) name
 #define binary_steps(name) name
 #define focals_steps(name) name##_hard, name
 #define single_steps(name) name
 
+/* How a frame keeps what is rare out of line: weights are not, infinite logits are. */
+#define pairwise_RARE OUT_OF_LINE
+#define flagged_RARE OUT_OF_LINE
+#define divergence_RARE OUT_OF_LINE
+#define variance_RARE OUT_OF_LINE
+#define binary_RARE OUT_OF_LINE
+#define focals_RARE OUT_OF_LINE
+#define single_RARE OUT_OF_LINE
+#define boxes_RARE OUT_OF_LINE
+#define overlap_RARE OUT_OF_LINE
+#define rows_RARE COLD
+
 /* A kernel, and what its frame keeps out of line. */
-#define LOSS(name, family, parameters)                                                          \
-  OUT_OF_LINE void name##_rare(const void *work, size_t begin, size_t end, partial *result) {   \
+#define LOSS(name, family, arrays, parameters)                                                  \
+  family##_RARE void name##_rare(const void *work, size_t begin, size_t end, partial *result) { \
     family##_rare(work, begin, end, result, family##_steps(name));                              \
   }                                                                                             \
   kernel KERNEL(name, VLOSS_TABLE);                                                             \

@@ -93,33 +93,22 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
 #define FAMILY_variance VLOSS_PAIRWISE
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
-#define FAMILY_picked_rows VLOSS_ROWS
-#define FAMILY_soft_rows VLOSS_ROWS
-#define FAMILY_teacher_rows VLOSS_ROWS
-#define FAMILY_entropy_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
 #define FAMILY_binary VLOSS_PAIRWISE
 #define FAMILY_focals VLOSS_PAIRWISE
 #define FAMILY_single VLOSS_PAIRWISE
 
-#define ARRAYS_pairwise VLOSS_ARRAY_TARGET
-#define ARRAYS_flagged VLOSS_ARRAY_TARGET
-#define ARRAYS_divergence VLOSS_ARRAY_TARGET
-#define ARRAYS_variance VLOSS_ARRAY_TARGET | VLOSS_ARRAY_VARIANCE
-#define ARRAYS_boxes VLOSS_ARRAY_TARGET
-#define ARRAYS_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
-#define ARRAYS_picked_rows VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
-#define ARRAYS_soft_rows VLOSS_ARRAY_TARGET | VLOSS_ARRAY_CLASS_WEIGHT
-#define ARRAYS_teacher_rows VLOSS_ARRAY_TARGET
-#define ARRAYS_entropy_rows 0
-#define ARRAYS_overlap VLOSS_ARRAY_TARGET
-#define ARRAYS_focals VLOSS_ARRAY_TARGET | VLOSS_ARRAY_PROBABILITY
-#define ARRAYS_binary ARRAYS_focals | VLOSS_ARRAY_POSITIVE_WEIGHT
-#define ARRAYS_single 0
+#define ARRAYS_INPUT 0
+#define ARRAYS_TARGET VLOSS_ARRAY_TARGET
+#define ARRAYS_WEIGHTED VLOSS_ARRAY_TARGET | VLOSS_ARRAY_CLASS_WEIGHT
+#define ARRAYS_PROBABILITY VLOSS_ARRAY_TARGET | VLOSS_ARRAY_PROBABILITY
+#define ARRAYS_POSITIVES ARRAYS_PROBABILITY | VLOSS_ARRAY_POSITIVE_WEIGHT
+#define ARRAYS_VARIANCE VLOSS_ARRAY_TARGET | VLOSS_ARRAY_VARIANCE
+#define ARRAYS_LABELS VLOSS_ARRAY_LABELS | VLOSS_ARRAY_CLASS_WEIGHT
 
 const vloss_loss vloss_registry[LOSSES] = {
-#define LOSS(name, family, parameters) \
-  {#name, FAMILY_##family, ARRAYS_##family, PARAMETERS_##parameters},
+#define LOSS(name, family, arrays, parameters) \
+  {#name, FAMILY_##family, ARRAYS_##arrays, PARAMETERS_##parameters},
 #include "losses.def"
 #undef LOSS
 };

@@ -2,13 +2,13 @@
 /* The kernel table VLOSS_TABLE: the kernels of all families for one ISA and dtype. */
 #include "kernel.h"
 
-#define LOSS(name, family, parameters) extern kernel KERNEL(name, VLOSS_TABLE);
+#define LOSS(name, family, arrays, parameters) extern kernel KERNEL(name, VLOSS_TABLE);
 #include "losses.def"
 #undef LOSS
 
 extern const kernel_table KERNELS(VLOSS_TABLE);
 const kernel_table KERNELS(VLOSS_TABLE) = {{
-#define LOSS(name, family, parameters) KERNEL(name, VLOSS_TABLE),
+#define LOSS(name, family, arrays, parameters) KERNEL(name, VLOSS_TABLE),
 #include "losses.def"
 #undef LOSS
 }};

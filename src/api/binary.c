@@ -120,7 +120,7 @@ static vloss_status focals(enum loss_id id, int dtype, const void *input, const 
   DEFINE(name, f64, DTYPE_F64, double, focals, vloss_focal_options)
 #define DEFINE_single(name) \
   DEFINE_SINGLE(name, f32, DTYPE_F32, float) DEFINE_SINGLE(name, f64, DTYPE_F64, double)
-#define LOSS(name, family, parameters) DEFINE_##family(name)
+#define LOSS(name, family, arrays, parameters) DEFINE_##family(name)
 #include "binary.def"
 #include "focals.def"
 #include "single.def"

@@ -105,7 +105,7 @@ static vloss_status flagged(flagged_call c, const double *flag, const void *own,
 #define DEFINE_variance(name, parameters)                  \
   DEFINE_VARIANCE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE_VARIANCE(name, f64, DTYPE_F64, double, parameters)
-#define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
+#define LOSS(name, family, arrays, parameters) DEFINE_##family(name, parameters)
 #include "divergence.def"
 #include "flagged.def"
 #include "variance.def"

@@ -154,6 +154,6 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
 
 #define DEFINE_overlap(name) \
   DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
-#define LOSS(name, family, parameters) DEFINE_##family(name)
+#define LOSS(name, family, arrays, parameters) DEFINE_##family(name)
 #include "overlap.def"
 #undef LOSS

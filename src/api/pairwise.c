@@ -59,6 +59,6 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
 #define DEFINE_pairwise(name, parameters)         \
   DEFINE(name, f32, DTYPE_F32, float, parameters) \
   DEFINE(name, f64, DTYPE_F64, double, parameters)
-#define LOSS(name, family, parameters) DEFINE_##family(name, parameters)
+#define LOSS(name, family, arrays, parameters) DEFINE_##family(name, parameters)
 #include "pairwise.def"
 #undef LOSS

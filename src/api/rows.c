@@ -92,7 +92,7 @@ static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t 
   return rows(&r, id, name, input, n, classes, inner, &j);
 }
 
-#define DEFINE_TARGET(function, name, dtype, id, real)                                             \
+#define DEFINE_PAIR(function, name, dtype, id, real)                                               \
   vloss_status vloss_##name##_##dtype(const real *logits, const real *target, size_t n,            \
                                       size_t classes, size_t inner,                                \
                                       const vloss_##function##_options *own,                       \
@@ -105,16 +105,14 @@ static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t 
     return alone(LOSS_##name, id, input, n, classes, inner, options, loss, grad);                \
   }
 
-#define DEFINE_soft_rows(name)                     \
-  DEFINE_TARGET(soft, name, f32, DTYPE_F32, float) \
-  DEFINE_TARGET(soft, name, f64, DTYPE_F64, double)
-#define DEFINE_teacher_rows(name)                     \
-  DEFINE_TARGET(teacher, name, f32, DTYPE_F32, float) \
-  DEFINE_TARGET(teacher, name, f64, DTYPE_F64, double)
-#define DEFINE_entropy_rows(name) \
+#define TARGET_ROWS(name, function)                  \
+  DEFINE_PAIR(function, name, f32, DTYPE_F32, float) \
+  DEFINE_PAIR(function, name, f64, DTYPE_F64, double)
+#define DEFINE_WEIGHTED(name) TARGET_ROWS(name, soft)
+#define DEFINE_TARGET(name) TARGET_ROWS(name, teacher)
+#define DEFINE_INPUT(name) \
   DEFINE_ALONE(name, f32, DTYPE_F32, float) DEFINE_ALONE(name, f64, DTYPE_F64, double)
-#define LOSS(name, family, parameters) DEFINE_##family(name)
-#include "entropy_rows.def"
-#include "soft_rows.def"
-#include "teacher_rows.def"
+#define DEFINE_LABELS(name)
+#define LOSS(name, family, arrays, parameters) DEFINE_##arrays(name)
+#include "rows.def"
 #undef LOSS

@@ -75,7 +75,7 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
   return request_close(&r);
 }
 
-#define DEFINE(name, input, dtype, id, real)                                                       \
+#define DEFINE_FUNCTION(name, input, dtype, id, real)                                              \
   vloss_status vloss_##name##_##dtype(const real *input, vloss_labels labels, size_t n,            \
                                       size_t classes, size_t inner,                                \
                                       const vloss_cross_entropy_options *own,                      \
@@ -84,11 +84,18 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
                     grad);                                                                         \
   }
 
-#define DEFINE_rows(name) \
-  DEFINE(name, logits, f32, DTYPE_F32, float) DEFINE(name, logits, f64, DTYPE_F64, double)
-#define DEFINE_picked_rows(name) \
-  DEFINE(name, input, f32, DTYPE_F32, float) DEFINE(name, input, f64, DTYPE_F64, double)
-#define LOSS(name, family, parameters) DEFINE_##family(name)
-#include "picked_rows.def"
+/* The names of its input, in the prototype and in errors. */
+#define INPUT_FIELDS(list) INPUT_##list
+#define INPUT_cross_entropy logits
+#define INPUT_focal_softmax logits
+#define INPUT_nll input
+#define DEFINE_NAMED(name, input)                     \
+  DEFINE_FUNCTION(name, input, f32, DTYPE_F32, float) \
+  DEFINE_FUNCTION(name, input, f64, DTYPE_F64, double)
+#define DEFINE_LABELS(name, parameters) DEFINE_NAMED(name, INPUT_##parameters)
+#define DEFINE_WEIGHTED(name, parameters)
+#define DEFINE_TARGET(name, parameters)
+#define DEFINE_INPUT(name, parameters)
+#define LOSS(name, family, arrays, parameters) DEFINE_##arrays(name, parameters)
 #include "rows.def"
 #undef LOSS

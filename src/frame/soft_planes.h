@@ -3,7 +3,7 @@
 #ifndef VLOSS_SOFT_PLANES_H
 #define VLOSS_SOFT_PLANES_H
 
-#include "frame/lane_rows.h"
+#include "frame/lane_sum.h"
 #include "frame/planes.h"
 
 /* Pixels of which a softmax is kept while the channels take turns: 12 KiB. */
@@ -60,10 +60,10 @@ ALWAYS_INLINE void soften(const overlap_job *j, const pixels *x, soft_block *s, 
       ties.lane[v] = vadd(ties.lane[v], vselect(tie, one, zero));
       if (kept) vstore(kept + k * BLOCK + v * LANES, e);
     }
-    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum);
+    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, VECS);
   }
   for (int v = 0; v < VECS; v++) {
-    vec others = lane_sum_value(&sum, v), all = vadd(others, ties.lane[v]);
+    vec others = lane_sum_value(&sum, (size_t)v), all = vadd(others, ties.lane[v]);
     vec inverse = vselect(veq(all, zero), zero, vdiv(one, all));
     vstore(s->largest + v * LANES, largest.lane[v]);
     vstore(s->inverse + v * LANES, inverse);
@@ -140,10 +140,10 @@ ALWAYS_INLINE lanes soft_mean_slope(const overlap_job *j, const pixels *x, const
       if (kept_slopes) vstore(kept_slopes + at, slope);
       sum.part.lane[v] = vfma(p, slope, sum.part.lane[v]);
     }
-    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum);
+    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, VECS);
   }
   lanes mean;
-  for (int v = 0; v < VECS; v++) mean.lane[v] = vclamp(lane_sum_value(&sum, v));
+  for (int v = 0; v < VECS; v++) mean.lane[v] = vclamp(lane_sum_value(&sum, (size_t)v));
   return mean;
 }
 

@@ -8,9 +8,7 @@
 ALWAYS_INLINE vec cross_entropy_soft_keep(class_values x, class_tops top, const class_options *o,
                                           int what) {
   (void)o;
-  vec e = exponential(x.input, top.input, what & INFINITE);
-  if (!(what & WEIGHED)) return e;
-  return vselect(veq(x.input, vset1(-real_infinity)), vset1(masked_class), e);
+  return masked_exponential(x, top, what);
 }
 
 ALWAYS_INLINE vec cross_entropy_soft_target(vec kept, class_values x, const class_options *o,
@@ -25,7 +23,7 @@ ALWAYS_INLINE class_terms cross_entropy_soft_add(vec kept, class_values x, class
                                                  int what) {
   (void)row;
   vec t = cross_entropy_soft_target(kept, x, o, what);
-  vec e = what & WEIGHED ? vmax(vset1(0), kept) : kept;
+  vec e = unmasked(kept, what);
   return (class_terms){
       {e, t, weighted(t, scaled_drop(top.input, x.input, vset1((real)0.5), what))}};
 }
@@ -36,8 +34,9 @@ ALWAYS_INLINE class_row cross_entropy_soft_finish(const vec *sums, const class_r
   vec sum = sums[0], all = vclamp(sums[1]); /* ln 1 times it must be 0 */
   vec half_loss = vadd(sums[2], weighted(all, half_log_sum(sum)));
   half_loss = vadd(half_loss, vsub(sum, sum)); /* a NaN in the row */
-  return (class_row){half_loss, quotient(vclamp(vmul(upstream, all)), sum), upstream, vset1(0),
-                     vset1(0)};
+  return (class_row){.half_loss = half_loss,
+                     .slope = quotient(vclamp(vmul(upstream, all)), sum),
+                     .pull = upstream};
 }
 
 ALWAYS_INLINE vec cross_entropy_soft_gradient(vec kept, class_values x, class_tops top,
@@ -45,14 +44,15 @@ ALWAYS_INLINE vec cross_entropy_soft_gradient(vec kept, class_values x, class_to
                                               int what) {
   (void)top;
   vec t = cross_entropy_soft_target(kept, x, o, what);
-  vec e = what & WEIGHED ? vmax(vset1(0), kept) : kept;
+  vec e = unmasked(kept, what);
   return vfnma(row->pull, t, vmul(e, row->slope));
 }
 
 static const class_step cross_entropy_soft = {.logits = 1,
                                               .target = 1,
                                               .probabilities = PROBABLE_TARGET,
-                                              .sums = 3,
+                                              .form = WEIGHED,
+                                              .sums = {3, 3},
                                               .keep = cross_entropy_soft_keep,
                                               .add = cross_entropy_soft_add,
                                               .finish = cross_entropy_soft_finish,

@@ -16,7 +16,8 @@ ALWAYS_INLINE class_row entropy_finish(const vec *sums, const class_row *row,
                                        const class_options *o, vec upstream, int what) {
   (void)row, (void)o, (void)what;
   vec sum = sums[0];
-  return (class_row){vmul(vset1((real)-0.5), sum), upstream, vset1(0), vsub(sum, sum), vset1(0)};
+  return (class_row){
+      .half_loss = vmul(vset1((real)-0.5), sum), .slope = upstream, .mean = vsub(sum, sum)};
 }
 
 ALWAYS_INLINE vec entropy_gradient(vec kept, class_values x, class_tops top, const class_row *row,
@@ -26,7 +27,7 @@ ALWAYS_INLINE vec entropy_gradient(vec kept, class_values x, class_tops top, con
 }
 
 static const class_step entropy = {.probabilities = PROBABLE_INPUT,
-                                   .sums = 1,
+                                   .sums = {1},
                                    .keep = entropy_keep,
                                    .add = entropy_add,
                                    .finish = entropy_finish,

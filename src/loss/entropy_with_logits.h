@@ -24,7 +24,7 @@ ALWAYS_INLINE class_row entropy_with_logits_finish(const vec *sums, const class_
   (void)row, (void)o, (void)what;
   vec sum = sums[0], mean = quotient(sums[1], sum);
   vec half_loss = vfnma(vset1((real)0.5), mean, half_log_sum(sum));
-  return (class_row){half_loss, quotient(upstream, sum), vset1(0), mean, vset1(0)};
+  return (class_row){.half_loss = half_loss, .slope = quotient(upstream, sum), .mean = mean};
 }
 
 ALWAYS_INLINE vec entropy_with_logits_gradient(vec kept, class_values x, class_tops top,
@@ -36,7 +36,7 @@ ALWAYS_INLINE vec entropy_with_logits_gradient(vec kept, class_values x, class_t
 }
 
 static const class_step entropy_with_logits = {.logits = 1,
-                                               .sums = 2,
+                                               .sums = {2},
                                                .keep = entropy_with_logits_keep,
                                                .add = entropy_with_logits_add,
                                                .finish = entropy_with_logits_finish,

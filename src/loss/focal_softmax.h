@@ -5,23 +5,53 @@
  *     dL/dz_k = a_y f (p_k - [k = y])
  *
  * Halves, as in cross_entropy.h; a target of -inf has p_y = 0 and f = 1. */
-static inline row_loss focal_softmax(row_sums s, row_target t, row_options o, vec upstream) {
-  vec zero = vset1(0), one = vset1(1), two = vset1(2);
-  mask empty = veq(s.sum, zero);
-  vec half_log = half_log_sum(s.sum);
-  vec half_drop = half_difference(s.largest, t.logit);
+ALWAYS_INLINE vec focal_softmax_keep(class_values x, class_tops top, const class_options *o,
+                                     int what) {
+  (void)o;
+  return exponential(x.input, top.input, what & INFINITE);
+}
+
+ALWAYS_INLINE class_terms focal_softmax_add(vec kept, class_values x, class_tops top,
+                                            const class_row *row, const class_options *o,
+                                            int what) {
+  (void)x, (void)top, (void)row, (void)o, (void)what;
+  return (class_terms){{kept}};
+}
+
+ALWAYS_INLINE class_row focal_softmax_finish(const vec *sums, const class_row *row,
+                                             const class_options *o, vec upstream, int what) {
+  (void)what;
+  vec zero = vset1(0), one = vset1(1), two = vset1(2), sum = sums[0], weight = row->label_weight;
+  mask empty = veq(sum, zero);
+  vec half_log = half_log_sum(sum);
+  vec half_drop = half_difference(row->largest, row->label_logit);
   vec half_surprise = vadd(half_drop, half_log);
-  vec p = vselect(empty, zero, vdiv(vexp(vmul(vset1(-2), half_drop)), s.sum));
-  vec q = vmax(zero, vsub(one, p)), power = vpow_unit(q, o.gamma);
+  vec p = vselect(empty, zero, vdiv(vexp(vmul(vset1(-2), half_drop)), sum));
+  vec q = vmax(zero, vsub(one, p)), power = vpow_unit(q, o->gamma);
 
   vec modulated = vmul(power, half_surprise);
-  vec half_loss = vselect(veq(t.class_weight, zero), zero, vmul(t.class_weight, modulated));
-  half_loss = vadd(half_loss, vsub(s.sum, s.sum)); /* a NaN in the row */
+  vec half_loss = vselect(veq(weight, zero), zero, vmul(weight, modulated));
+  half_loss = vadd(half_loss, vsub(sum, sum)); /* a NaN in the row */
 
   vec ratio = vselect(veq(q, zero), one, vdiv(vmul(vmul(two, p), half_surprise), q));
   ratio = vselect(veq(p, zero), zero, ratio);
-  vec factor = vmul(power, vfma(o.gamma, ratio, one));
-  factor = vclamp(vmul(vmul(upstream, t.class_weight), factor));
-  vec slope = vselect(empty, zero, vdiv(factor, s.sum));
-  return (row_loss){half_loss, slope, zero, factor};
+  vec factor = vmul(power, vfma(o->gamma, ratio, one));
+  factor = vclamp(vmul(vmul(upstream, weight), factor));
+  vec slope = vselect(empty, zero, vdiv(factor, sum));
+  return (class_row){.half_loss = half_loss, .slope = slope, .upstream = factor};
 }
+
+ALWAYS_INLINE vec focal_softmax_gradient(vec kept, class_values x, class_tops top,
+                                         const class_row *row, const class_options *o, int what) {
+  (void)x, (void)top, (void)o, (void)what;
+  return vmul(kept, row->slope);
+}
+
+static const class_step focal_softmax = {.labels = 1,
+                                         .logits = 1,
+                                         .sums = {1},
+                                         .scales = 1,
+                                         .keep = focal_softmax_keep,
+                                         .add = focal_softmax_add,
+                                         .finish = focal_softmax_finish,
+                                         .gradient = focal_softmax_gradient};

@@ -21,9 +21,9 @@ ALWAYS_INLINE class_terms js_div_with_logits_add(vec kept, class_values x, class
 ALWAYS_INLINE class_row js_div_with_logits_scale(const vec *sums, const class_row *row,
                                                  const class_options *o, vec upstream, int what) {
   (void)row, (void)o;
-  vec one = vset1(1), zero = vset1(0);
+  vec one = vset1(1);
   vec p = what & TAUGHT ? quotient(one, sums[1]) : vadd(one, vsub(sums[1], sums[1]));
-  return (class_row){zero, quotient(one, sums[0]), p, zero, upstream};
+  return (class_row){.slope = quotient(one, sums[0]), .pull = p, .upstream = upstream};
 }
 
 /* ln(a / ((a + b) / 2)), 0 where a is */
@@ -62,7 +62,8 @@ ALWAYS_INLINE vec js_div_with_logits_gradient(vec kept, class_values x, class_to
 static const class_step js_div_with_logits = {.logits = 1,
                                               .target = 1,
                                               .probabilities = PROBABLE_TARGET,
-                                              .sums = 2,
+                                              .form = TAUGHT,
+                                              .sums = {2, 2},
                                               .more_sums = 2,
                                               .keep = js_div_with_logits_keep,
                                               .add = js_div_with_logits_add,

@@ -48,7 +48,8 @@ ALWAYS_INLINE class_row kl_div_with_logits_finish(const vec *sums, const class_r
   vec half_loss = vfma(drops, vmul(o->steep, vset1(1 / kl_small)), rest);
   if (what & TAUGHT) half_loss = vmax(zero, half_loss); /* which rounding may leave */
   half_loss = vadd(half_loss, vsub(sum, sum));          /* a NaN in the row */
-  return (class_row){half_loss, quotient(vclamp(vmul(upstream, total)), sum), pull, zero, zero};
+  return (class_row){
+      .half_loss = half_loss, .slope = quotient(vclamp(vmul(upstream, total)), sum), .pull = pull};
 }
 
 ALWAYS_INLINE vec kl_div_with_logits_gradient(vec kept, class_values x, class_tops top,
@@ -61,7 +62,8 @@ ALWAYS_INLINE vec kl_div_with_logits_gradient(vec kept, class_values x, class_to
 static const class_step kl_div_with_logits = {.logits = 1,
                                               .target = 1,
                                               .probabilities = PROBABLE_TARGET,
-                                              .sums = 4,
+                                              .form = TAUGHT,
+                                              .sums = {4, 3},
                                               .keep = kl_div_with_logits_keep,
                                               .add = kl_div_with_logits_add,
                                               .finish = kl_div_with_logits_finish,

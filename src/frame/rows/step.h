@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rows whose steps see every class: a target in the input's shape, or none. The frame finds the
- * largest logits, adds up a step's terms over the classes, has the step make of the sums what the
- * gradient of a class needs, and goes over the classes again. */
-#ifndef VLOSS_CLASS_ROWS_H
-#define VLOSS_CLASS_ROWS_H
+/* What a loss of rows of classes is. The frame finds the largest logits of a row, adds up the terms
+ * that add() gives for its classes, has finish() make of the sums half the loss and what the
+ * gradient of a class needs, and goes over the classes again. A label's class gets its gradient
+ * from the same loop, and `target` less afterwards. */
+#ifndef VLOSS_ROW_STEP_H
+#define VLOSS_ROW_STEP_H
 
-#include "frame/lane_rows.h"
-#include "frame/long_rows.h"
+#include "frame/rows/block.h"
 
-/* What a step is compiled for, beside INFINITE. */
+/* What a step is compiled for. */
 enum {
-  WEIGHED = 64, /* class weights or smoothing */
-  TAUGHT = 128, /* the target is logits */
-  KEPT = 256    /* what keep() returned is in grad, or in place of it */
+  WEIGHED = 64,  /* the sums see class weights or smoothing */
+  TAUGHT = 128,  /* the target is logits */
+  KEPT = 256,    /* what keep() returned is there in place of the input, which may be gone */
+  INFINITE = 512 /* there may be logits of +inf */
 };
 
 enum { SUMS = 4 };
 
-/* A class of its row. The input may be gone when the gradient is due. */
+/* A class of its row. */
 typedef struct class_values {
   vec input, target, weight;
 } class_values;
@@ -32,17 +33,20 @@ typedef struct class_options {
   vec unsmoothed, share;     /* 1 - e and e / classes */
   vec inverse, inverse_rest; /* 1 / T, and what that rounding left */
   vec gain, steep; /* what multiplies the loss twice, 1 or T, and the slopes: 1 / T or T */
+  vec gamma;
 } class_options;
 
 typedef struct class_terms {
   vec term[SUMS];
 } class_terms;
 
-/* What the sums make of a row: half the loss, which may exceed the type before its weight, and what
- * the gradient of a class needs. */
+/* A row: what its label picks and its largest logit, before its first finish(); and what a finish()
+ * makes of the sums: half the loss, which may exceed the type before its weight, what the gradient
+ * of a class needs, as the step likes, and what that of the label's class lacks. */
 typedef struct class_row {
   vec half_loss;
-  vec slope, pull, mean, upstream; /* as the step likes */
+  vec slope, pull, mean, upstream;
+  vec label_logit, label_weight, largest;
 } class_row;
 
 typedef vec class_keep(class_values x, class_tops top, const class_options *o, int what);
@@ -53,15 +57,27 @@ typedef class_row class_finish(const vec *sums, const class_row *row, const clas
 typedef vec class_slope(vec kept, class_values x, class_tops top, const class_row *row,
                         const class_options *o, int what);
 
+/* Half the loss, and the gradient of the label's class. */
+typedef struct pick {
+  vec half_loss, grad;
+} pick;
+
+typedef pick class_pick(vec value, vec weight, vec upstream);
+
 enum { NO_PROBABILITIES, PROBABLE_INPUT, PROBABLE_TARGET };
 
 /* A loss. A row with a probability outside [0, 1] gets a NaN for its first sum, which a step must
  * hand on to loss and gradient. */
 typedef struct class_step {
+  class_pick *pick;  /* all that is read of a row is the label's class; or NULL, and all below */
+  int labels;        /* there are; finish() gives `pull`, share w_k, and `upstream`, the target */
   int logits;        /* the input is logits, of which the largest are wanted */
-  int target;        /* there is one */
+  int target;        /* there is one in the input's shape */
   int probabilities; /* which of them is, unless TAUGHT */
-  int sums, more_sums;
+  int form;    /* what the step can be compiled for beside the plain form: WEIGHED or TAUGHT */
+  int sums[2]; /* how many add() gives, plainly and in that form */
+  int more_sums;
+  int scales;       /* the plain gradient is kept times slope */
   class_keep *keep; /* of a class, for what comes after */
   class_add *add;   /* does not look at row */
   class_finish *finish;
@@ -80,14 +96,20 @@ static inline class_options class_options_of(const rows_call *c) {
                          vset1(inverse),
                          vset1(rest),
                          vset1(j->squared ? temperature : 1),
-                         vset1(j->squared ? temperature : inverse)};
+                         vset1(j->squared ? temperature : inverse),
+                         vset1(c->gamma)};
 }
 
 /* How the call's step must be compiled. */
-static inline int class_form(const rows_call *c) {
+ALWAYS_INLINE int class_form(const rows_call *c, const class_step *step) {
   const rows_job *j = c->job;
-  if (j->teacher_logits) return TAUGHT;
-  return j->smoothing > 0 || c->class_weight ? WEIGHED : 0;
+  if (step->form == TAUGHT) return j->teacher_logits ? TAUGHT : 0;
+  if (step->form == WEIGHED && step->labels) return c->share > 0 ? WEIGHED : 0;
+  return step->form == WEIGHED && (j->smoothing > 0 || c->class_weight) ? WEIGHED : 0;
+}
+
+ALWAYS_INLINE int class_sums(const class_step *step, int more, int what) {
+  return more ? step->more_sums : step->sums[(what & step->form) != 0];
 }
 
 /* e^((z - largest) / T) */
@@ -113,6 +135,18 @@ ALWAYS_INLINE vec careful_exponential(vec z, vec largest, const class_options *o
 /* What a teacher gives a class, before it is normalised: p itself, or e^((t - largest) / T). */
 ALWAYS_INLINE vec taught(class_values x, class_tops top, const class_options *o, int what) {
   return what & TAUGHT ? careful_exponential(x.target, top.target, o, what) : x.target;
+}
+
+/* e^(z - largest), or -1 for a class that is masked */
+ALWAYS_INLINE vec masked_exponential(class_values x, class_tops top, int what) {
+  vec e = exponential(x.input, top.input, what & INFINITE);
+  if (!(what & WEIGHED)) return e;
+  return vselect(veq(x.input, vset1(-real_infinity)), vset1(masked_class), e);
+}
+
+/* The exponential of what that kept. */
+ALWAYS_INLINE vec unmasked(vec kept, int what) {
+  return what & WEIGHED ? vmax(vset1(0), kept) : kept;
 }
 
 /* a b, and 0 where a is 0, whatever b */
@@ -149,6 +183,17 @@ ALWAYS_INLINE mask class_outside(class_range r) {
 
 ALWAYS_INLINE int class_has_range(const class_step *step, int what) {
   return step->probabilities != NO_PROBABILITIES && !(what & TAUGHT);
+}
+
+/* Rows [at, at + LANES) of a block, as finish() takes them. */
+ALWAYS_INLINE class_row class_row_open(const row_block *b, size_t at, const class_step *step,
+                                       vec largest) {
+  vec zero = vset1(0);
+  class_row row = {zero, zero, zero, zero, zero, zero, zero, largest};
+  if (!step->labels) return row;
+  row.label_logit = vload(b->label_value + at);
+  row.label_weight = vload(b->label_weight + at);
+  return row;
 }
 
 #endif

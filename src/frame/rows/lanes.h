@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A block of rows at once, rows in lanes: class k of row i stands at k * stride + i. All rows of a
+ * whole block go together; those of less, one vector after the other. */
+#ifndef VLOSS_ROW_LANES_H
+#define VLOSS_ROW_LANES_H
+
+#include "frame/lane_sum.h"
+#include "frame/rows/step.h"
+
+/* A block on its way. */
+typedef struct row_lanes {
+  const rows_call *call;
+  const class_options *options;
+  row_block *rows;
+  const real *input, *target;
+  real *grad; /* or NULL */
+  size_t stride;
+  const real *origin, *target_origin;
+  size_t ahead; /* bytes from there to about where the next block begins */
+} row_lanes;
+
+/* Rows [first, first + width * LANES) of a block, of which `count` are there: LANES, or fewer if
+ * width is 1. */
+typedef struct lane_range {
+  size_t first, width, count;
+} lane_range;
+
+/* The largest number of each row, at least the lowest finite one. */
+ALWAYS_INLINE lanes lane_largest(const row_lanes *l, const real *from, lane_range r) {
+  lanes largest;
+  for (size_t j = 0; j < VECS; j++) largest.lane[j] = vset1(-real_max);
+  from += r.first;
+  for (size_t k = 0; k < l->call->classes; k++, from += l->stride)
+    for (size_t j = 0; j < r.width; j++)
+      largest.lane[j] = vmax(largest.lane[j], vload_part(from + j * LANES, r.count));
+  return largest;
+}
+
+ALWAYS_INLINE int lanes_are_finite(const lanes *largest, size_t width) {
+  int finite = 1;
+  for (size_t j = 0; j < width; j++) finite &= vall(vlt(largest->lane[j], vset1(real_infinity)));
+  return finite;
+}
+
+/* The largest logits, or 0. */
+typedef struct lane_tops {
+  lanes input, target;
+} lane_tops;
+
+ALWAYS_INLINE lane_tops lane_tops_of(const row_lanes *l, const class_step *step, lane_range r,
+                                     int what) {
+  lane_tops t = {lanes_zero(), lanes_zero()};
+  if (step->logits) t.input = lane_largest(l, l->input, r);
+  if (step->target && (what & TAUGHT)) t.target = lane_largest(l, l->target, r);
+  return t;
+}
+
+ALWAYS_INLINE class_tops lane_top(const lane_tops *t, size_t j) {
+  return (class_tops){t->input.lane[j], t->target.lane[j]};
+}
+
+/* Vector j of class k. */
+ALWAYS_INLINE class_values lane_class(const row_lanes *l, const class_step *step, size_t k,
+                                      size_t j, lane_range r, int what) {
+  size_t at = k * l->stride + r.first + j * LANES;
+  class_values x = {vset1(0), vset1(0), vset1(1)};
+  if (!(what & KEPT)) x.input = vload_part(l->input + at, r.count);
+  if (step->target) x.target = vload_part(l->target + at, r.count);
+  if ((what & WEIGHED) && l->call->class_weight) x.weight = vset1(l->call->class_weight[k]);
+  return x;
+}
+
+/* What keep() makes of a class, or has made of it. */
+ALWAYS_INLINE vec lane_kept(const row_lanes *l, const class_step *step, class_values x,
+                            class_tops top, size_t k, size_t j, lane_range r, int what) {
+  if (what & KEPT) return vload_part(l->grad + k * l->stride + r.first + j * LANES, r.count);
+  return step->keep(x, top, l->options, what);
+}
+
+ALWAYS_INLINE void lane_put(const row_lanes *l, vec value, size_t k, size_t j, lane_range r) {
+  vstore_part(l->grad + k * l->stride + r.first + j * LANES, value, r.count);
+}
+
+/* Sums over the classes; keeps what the gradient needs. `more`: those that need a first round. */
+ALWAYS_INLINE void lane_sums(const row_lanes *lanes_of, const class_step *step,
+                             const lane_tops *tops, const class_row *row, lane_sum *sums,
+                             class_range *range, lane_range r, int more, int what) {
+  const row_lanes copy = *lanes_of, *l = &copy; /* compilers fear that stores reach it */
+  const size_t classes = l->call->classes, count = (size_t)class_sums(step, more, what);
+  class_add *add = more ? step->add_more : step->add;
+  for (size_t i = 0; i < count; i++) sums[i] = lane_sum_zero();
+  for (size_t k = 0; k < classes;) {
+    vec part[SUMS][VECS];
+    for (size_t i = 0; i < count; i++)
+      for (size_t j = 0; j < r.width; j++) part[i][j] = vset1(0);
+    for (size_t end = smaller(k + PART, classes); k < end; k++) {
+      size_t ahead = l->ahead + k * l->stride * sizeof(real);
+      if (!more) prefetch(l->origin, r.width * LANES, ahead);
+      if (!more && step->target) prefetch(l->target_origin, r.width * LANES, ahead);
+      for (size_t j = 0; j < r.width; j++) {
+        class_values x = lane_class(l, step, k, j, r, what);
+        class_tops top = lane_top(tops, j);
+        vec kept = lane_kept(l, step, x, top, k, j, r, what);
+        class_terms t = add(kept, x, top, &row[j], l->options, what);
+        for (size_t i = 0; i < count; i++) part[i][j] = vadd(part[i][j], t.term[i]);
+        if (!more && class_has_range(step, what)) class_range_add(step, &range[j], x);
+        if (!more && l->grad) lane_put(l, kept, k, j, r);
+      }
+    }
+    for (size_t i = 0; i < count; i++) {
+      for (size_t j = 0; j < r.width; j++) sums[i].part.lane[j] = part[i][j];
+      lane_sum_flush(&sums[i], r.width);
+    }
+  }
+}
+
+ALWAYS_INLINE void lane_finish(const row_lanes *l, const class_step *step, const lane_tops *tops,
+                               const lane_sum *sums, const class_range *range, class_row *row,
+                               lane_range r, int what) {
+  for (size_t j = 0; j < r.width; j++) {
+    size_t at = r.first + j * LANES;
+    vec s[SUMS];
+    for (int i = 0; i < class_sums(step, 0, what); i++) s[i] = lane_sum_value(&sums[i], j);
+    if (class_has_range(step, what)) {
+      mask outside = class_outside(range[j]);
+      s[0] = vselect(outside, vset1((real)NAN), s[0]);
+      rows_note_outside(l->rows, at, vbits(outside) & ((1u << r.count) - 1));
+    }
+    class_row known = class_row_open(l->rows, at, step, tops->input.lane[j]);
+    row[j] = step->finish(s, &known, l->options, vload(l->rows->upstream + at), what);
+  }
+}
+
+ALWAYS_INLINE void lane_finish_more(const row_lanes *l, const class_step *step,
+                                    const lane_tops *tops, class_row *row, lane_range r, int what) {
+  lane_sum sums[SUMS];
+  if (l->grad)
+    lane_sums(l, step, tops, row, sums, NULL, r, 1, what | KEPT);
+  else
+    lane_sums(l, step, tops, row, sums, NULL, r, 1, what);
+  for (size_t j = 0; j < r.width; j++) {
+    vec s[SUMS], upstream = vload(l->rows->upstream + r.first + j * LANES);
+    for (int i = 0; i < step->more_sums; i++) s[i] = lane_sum_value(&sums[i], j);
+    row[j] = step->finish_more(s, &row[j], l->options, upstream, what);
+  }
+}
+
+/* Rows that do not count. */
+COLD void lane_clear(const row_lanes *l, lane_range r) {
+  vec zero = vset1(0);
+  for (size_t k = 0; k < l->call->classes; k++)
+    for (size_t j = 0; j < r.width; j++) {
+      size_t at = r.first + j * LANES;
+      vec grad = vload_part(l->grad + k * l->stride + at, r.count);
+      lane_put(l, vselect(veq(vload(l->rows->active + at), zero), zero, grad), k, j, r);
+    }
+}
+
+/* From what was kept to gradients; rows that do not count get 0. */
+ALWAYS_INLINE void lane_gradient(const row_lanes *lanes_of, const class_step *step,
+                                 const lane_tops *tops, const class_row *row, lane_range r,
+                                 int what) {
+  const row_lanes copy = *lanes_of, *l = &copy;
+  row_block *rows = l->rows;
+  for (size_t k = 0; k < l->call->classes; k++)
+    for (size_t j = 0; j < r.width; j++) {
+      class_values x = lane_class(l, step, k, j, r, what);
+      class_tops top = lane_top(tops, j);
+      vec kept = lane_kept(l, step, x, top, k, j, r, what);
+      lane_put(l, step->gradient(kept, x, top, &row[j], l->options, what), k, j, r);
+    }
+  if (UNLIKELY(!rows->all_active)) lane_clear(lanes_of, r);
+  size_t end = smaller(rows->count, r.first + r.width * r.count);
+  for (size_t i = r.first; step->labels && i < end; i++)
+    rows_mend_label(rows, i, l->grad + rows->label[i] * l->stride + i);
+}
+
+/* Returns the slopes of rows whose gradient is what was kept times those, and is still to be
+ * made. `deferred`: whoever unpacks the block makes it. */
+ALWAYS_INLINE lanes lane_run(const row_lanes *l, const class_step *step, const lane_tops *tops,
+                             lane_range r, int deferred, int what) {
+  lane_sum sums[SUMS];
+  class_range range[VECS];
+  class_row row[VECS];
+  lanes slopes = lanes_zero();
+  for (size_t j = 0; j < r.width; j++) range[j] = class_range_empty();
+  lane_sums(l, step, tops, row, sums, range, r, 0, what);
+  lane_finish(l, step, tops, sums, range, row, r, what);
+  if (step->add_more) lane_finish_more(l, step, tops, row, r, what);
+  for (size_t j = 0; j < r.width; j++) {
+    size_t at = r.first + j * LANES;
+    vstore(l->rows->half_loss + at, row[j].half_loss);
+    if (step->labels) vstore(l->rows->pull + at, row[j].pull);
+    if (step->labels) vstore(l->rows->result + at, row[j].upstream);
+    slopes.lane[j] = row[j].slope;
+  }
+  if (l->grad && !deferred) lane_gradient(l, step, tops, row, r, what | KEPT);
+  return slopes;
+}
+
+/* One vector of rows of any kind. */
+typedef struct lane_rest {
+  const row_lanes *lanes;
+  lane_range range;
+} lane_rest;
+
+ALWAYS_INLINE void lane_rare(const lane_rest *rest, const class_step *step, int what) {
+  lane_range r = {rest->range.first, 1, rest->range.count};
+  lane_tops tops = lane_tops_of(rest->lanes, step, r, what);
+  lane_run(rest->lanes, step, &tops, r, 0, what | INFINITE);
+}
+
+#endif

@@ -92,9 +92,9 @@ static void descend(const flowers *data, const scores *grad, classifier *velocit
                     classifier *model) {
   for (size_t k = 0; k < INPUTS; k++)
     for (size_t c = 0; c < SPECIES; c++) {
-      float slope = 0;
-      for (size_t i = 0; i < FLOWERS; i++) slope += data->input[i][k] * grad->of[i][c];
-      velocity->weight[k][c] = momentum * velocity->weight[k][c] + slope;
+      float sum = 0;
+      for (size_t i = 0; i < FLOWERS; i++) sum += data->input[i][k] * grad->of[i][c];
+      velocity->weight[k][c] = momentum * velocity->weight[k][c] + sum;
       model->weight[k][c] -= learning_rate * velocity->weight[k][c];
     }
 }

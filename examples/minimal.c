@@ -9,7 +9,7 @@ int main(void) {
   float loss, grad[6];
   vloss_status status = vloss_cross_entropy_f32(logits, labels, 2, 3, 1, NULL, NULL, &loss, grad);
   if (status == VLOSS_OK)
-    printf("loss %.6f, slope at the first logit %+.6f\n", (double)loss, (double)grad[0]);
+    printf("loss %.6f, gradient at the first logit %+.6f\n", (double)loss, (double)grad[0]);
   else
     fprintf(stderr, "%s\n", vloss_status_string(status));
   return status != VLOSS_OK;

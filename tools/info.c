@@ -10,8 +10,8 @@
 
 static const char help[] =
     "usage: vloss info [--json]\n\n"
-    "Shows the version, the CPU and its features, and which instruction sets are\n"
-    "built in, usable here and active (VLOSS_ISA chooses).\n\n"
+    "Shows the version, the CPU and its features, which instruction sets are built in,\n"
+    "usable here and active, and a warning if the one that VLOSS_ISA names is not usable.\n\n"
     "options:\n"
     "  --json      one JSON object\n"
     "  --help      this text\n";
@@ -61,10 +61,20 @@ static void read_cpu(char model[WORDS], char features[WORDS]) {
   fclose(file);
 }
 
+/* What the library, which never prints, could not say. */
+static field warning_field(char text[WORDS]) {
+  const char *wanted = getenv("VLOSS_ISA"), *active = vloss_isa();
+  if (wanted == NULL || *wanted == '\0' || strcmp(wanted, active) == 0)
+    return (field){.key = "warning", .kind = FIELD_NONE};
+  snprintf(text, WORDS, "VLOSS_ISA=%s is not available, using %s", wanted, active);
+  return (field){.key = "warning", .kind = FIELD_TEXT, .text = text};
+}
+
 int info_main(int argc, char **argv) {
   int json, status;
   if (read_json_option(argc, argv, help, &json, &status)) return status;
   char model[WORDS] = "unknown", features[WORDS] = "", built[WORDS] = "", usable[WORDS] = "";
+  char warning[WORDS];
   read_cpu(model, features);
   for (size_t i = 0; i < vloss_isa_count(); i++) {
     append_word(built, vloss_isa_name(i));
@@ -77,6 +87,7 @@ int info_main(int argc, char **argv) {
       {.key = "isas_built", .kind = FIELD_WORDS, .text = built},
       {.key = "isas_usable", .kind = FIELD_WORDS, .text = usable},
       {.key = "isa_active", .kind = FIELD_TEXT, .text = vloss_isa()},
+      warning_field(warning),
       {.key = "compiler", .kind = FIELD_TEXT, .text = VLOSS_COMPILER},
       {.key = "sleef", .kind = FIELD_TEXT, .text = VLOSS_SLEEF_VERSION},
   };

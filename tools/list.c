@@ -32,18 +32,33 @@ static void json_parameter(const vloss_parameter *p) {
     json_number(p->low);
     fputs(",\"high\":", stdout);
     json_number(p->high);
+    printf(",\"whole\":%s", p->whole ? "true" : "false");
   }
   putchar('}');
 }
 
-/* What it reads beside the input. */
-static const char *reads(const vloss_loss *loss) {
-  static char words[64];
-  snprintf(words, sizeof words, "%s%s%s%s", loss->arrays & VLOSS_ARRAY_TARGET ? "|target" : "",
-           loss->arrays & VLOSS_ARRAY_LABELS ? "|labels" : "",
-           loss->arrays & VLOSS_ARRAY_VARIANCE ? "|variance" : "",
-           loss->arrays & VLOSS_ARRAY_CLASS_WEIGHT ? "|class_weight" : "");
-  return words[0] == '|' ? words + 1 : words;
+/* Arrays that a call may leave out. */
+static const unsigned optional = VLOSS_ARRAY_CLASS_WEIGHT | VLOSS_ARRAY_POSITIVE_WEIGHT;
+
+/* What is read beside the input. */
+static void json_arrays(unsigned arrays) {
+  static const struct {
+    unsigned array;
+    const char *name;
+  } names[] = {{VLOSS_ARRAY_TARGET, "target"},
+               {VLOSS_ARRAY_LABELS, "labels"},
+               {VLOSS_ARRAY_VARIANCE, "variance"},
+               {VLOSS_ARRAY_CLASS_WEIGHT, "class_weight"},
+               {VLOSS_ARRAY_POSITIVE_WEIGHT, "positive_weight"}};
+  const char *comma = "";
+  putchar('[');
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (!(arrays & names[i].array)) continue;
+    fputs(comma, stdout);
+    json_text(names[i].name);
+    comma = ",";
+  }
+  putchar(']');
 }
 
 static void json_loss(const vloss_loss *loss) {
@@ -52,7 +67,9 @@ static void json_loss(const vloss_loss *loss) {
   fputs(",\"family\":", stdout);
   json_text(family_name(loss->family));
   fputs(",\"reads\":", stdout);
-  json_words(reads(loss));
+  json_arrays(loss->arrays);
+  fputs(",\"optional\":", stdout);
+  json_arrays(loss->arrays & optional);
   fputs(",\"parameters\":[", stdout);
   for (size_t i = 0; i < loss->parameter_count; i++) {
     if (i > 0) putchar(',');

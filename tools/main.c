@@ -18,7 +18,7 @@ static const struct {
     {"info", "version, CPU features and instruction sets", info_main},
     {"list", "the losses and their parameters", list_main},
     {"eval", "a loss and its gradient on .npy files", eval_main},
-    {"simulate", "box losses in the regression experiment that made them known", simulate_main},
+    {"simulate", "the box-regression simulation: boxes descend along each loss", simulate_main},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };

@@ -22,8 +22,9 @@
  * Not promised: the speed of any call, the bits of a later release, or `O(1)` stack (a call may use
  * 64 KiB of it).
  *
- * A **sample** is an element (pairwise losses), a box, a row of classes, or a group (overlap
- * losses). All functions are thread-safe and may be called concurrently on disjoint outputs.
+ * A **sample** is what has one loss: an element (pairwise losses), a box, a row of classes, or a
+ * group (overlap losses). All functions are thread-safe and may be called concurrently on disjoint
+ * outputs.
  *
  * ### Arguments that all losses share
  * - `loss`: one value, or one per sample with ::VLOSS_NONE. NULL: not computed.
@@ -31,8 +32,8 @@
  *   may be exactly the input (in place); any other overlap of an output with another array is
  *   ::VLOSS_ERROR_OVERLAP. Both outputs NULL is ::VLOSS_ERROR_NULL.
  * - `options`: NULL means ::VLOSS_OPTIONS_INIT.
- * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and no input pointer
- *   is looked at.
+ * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and input pointers
+ *   are ignored.
  * - Pointers need the alignment of their type and no more.
  */
 #ifndef VLOSS_H
@@ -64,8 +65,8 @@ typedef enum vloss_status {
   VLOSS_ERROR_NULL = 1,        /**< a required pointer is NULL, or both outputs are */
   VLOSS_ERROR_SIZE = 2,        /**< a product of sizes exceeds what memory can hold */
   VLOSS_ERROR_OVERLAP = 3,     /**< an output overlaps another array other than `grad == input` */
-  VLOSS_ERROR_STRUCT_SIZE = 4, /**< `struct_size` is not one that this library knows */
-  VLOSS_ERROR_ENUM = 5,        /**< an enumeration or flag holds none of its values */
+  VLOSS_ERROR_STRUCT_SIZE = 4, /**< unsupported `struct_size`: initialise with VLOSS_..._INIT */
+  VLOSS_ERROR_ENUM = 5,        /**< invalid enum or flag value */
   VLOSS_ERROR_PARAMETER = 6,   /**< a number is NaN or out of its range */
   VLOSS_ERROR_LABEL = 7,       /**< a label is outside [0, classes) and is not `ignore_index` */
   VLOSS_ERROR_ISA = 8          /**< no such instruction set here */
@@ -74,7 +75,7 @@ typedef enum vloss_status {
 /** One line of English for a status; never NULL. */
 VLOSS_API const char *vloss_status_string(vloss_status status);
 
-/** How the losses of the samples become the result. */
+/** How per-sample losses are reduced. */
 typedef enum vloss_reduction {
   VLOSS_MEAN = 0, /**< sum / number of samples (or as the loss says, or `divisor`); 0 for none */
   VLOSS_SUM = 1,  /**< sum */
@@ -144,7 +145,7 @@ VLOSS_API const char *vloss_version(void);
 
 /** Name of the instruction set in use: the best one that this CPU and OS can run, unless the
  *  environment variable `VLOSS_ISA` (read once, on first use) or vloss_set_isa() chose a lower one.
- *  An unusable name in the environment is as good as none. */
+ *  A name in the environment that cannot be used here is ignored; `vloss info` says so. */
 VLOSS_API const char *vloss_isa(void);
 
 /** Choose an instruction set by name for all later calls; NULL or "" restores the best one.
@@ -338,8 +339,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_cross_entropy_f64(const doub
  * to be normalised. A target outside [0, 1] gives NaN in that sample, and is counted in
  * `report->degenerate`; with `log_target`, where any number is a logarithm, nothing is.
  *
- * The mean divides by the number of elements; `divisor` = number of rows gives the divergence of
- * the mathematicians, "batchmean" elsewhere.
+ * The mean divides by the number of elements; `divisor` = number of rows gives PyTorch's
+ * `batchmean`, the mean divergence of a row.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of |t ln t| + |t x|, gradient within 1e-6, 1e-14.
  * With `log_target` what is below the smallest normal number may be 0.
@@ -432,7 +433,7 @@ vloss_gaussian_nll_f64(const double *input, const double *target, const double *
                        double *loss, double *grad, double *grad_variance);
 
 /* ------------------------------------------------------------------------------------------------
- * Losses of single logits: n logits z, s = sigmoid(z) = 1/(1 + e^-z), softplus(z) = ln(1 + e^z);
+ * Binary losses from logits: n logits z, s = sigmoid(z) = 1/(1 + e^-z), softplus(z) = ln(1 + e^z);
  * a sample is an element. Targets t are probabilities of the positive class, hard (0 or 1) or soft.
  *
  * A target outside [0, 1] gives NaN in its loss and gradient, and is counted in
@@ -449,7 +450,7 @@ typedef struct vloss_binary_options {
   /** Weights of the positives of each class, in the call's dtype, finite and >= 0; NULL: 1. */
   const void *positive_weight;
   /** Their number, default 1; element i has class i / inner % classes, and n must be a multiple of
-   *  classes x inner. Not looked at without `positive_weight`. */
+   *  classes x inner. Ignored without `positive_weight`. */
   size_t classes;
   size_t inner; /**< elements from a class to the next: 1 for n x classes, the default */
 } vloss_binary_options;
@@ -462,7 +463,7 @@ typedef struct vloss_binary_options {
  *
  *     L = (1 - t) softplus(z) + c t softplus(-z)    dL/dz = (1 - t) s(z) - c t s(-z)
  *
- * No term cancels another: losses and slopes far below 1 keep their digits for targets 0 and 1.
+ * No term cancels another: losses and gradients far below 1 keep their digits for targets 0 and 1.
  *
  * @param binary  NULL means ::VLOSS_BINARY_OPTIONS_INIT.
  */
@@ -485,7 +486,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_entropy_with_logits_f32(
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_binary_entropy_with_logits_f64(
     const double *input, size_t n, const vloss_options *options, double *loss, double *grad);
 
-/** Options of the focal losses. A field that a loss does not name is not looked at. */
+/** Options of the focal losses. A field that a loss does not name is ignored. */
 typedef struct vloss_focal_options {
   size_t struct_size; /**< sizeof(vloss_focal_options) */
   double alpha;       /**< focal: weight of positives, 1 - alpha that of negatives, in [0, 1],
@@ -536,8 +537,9 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_focal_f64(const double *input, cons
  *
  *     L = m^beta bce    dL/dz = beta m^(beta - 1) sign(s - t) s (1 - s) bce + m^beta (s - t)
  *
- * The slope is 0 where m is 0, and so is L for beta > 0. For beta < 1 the slope grows without end
- * as m goes to 0, for beta < 2 its own slope does: there the bounds hold for m at least 0.01.
+ * The gradient is 0 where m is 0, and so is L for beta > 0. As m goes to 0 the gradient is
+ * unbounded for beta < 1, its own derivative for beta < 2: there the bounds hold for m at least
+ * 0.01.
  *
  * @param focal  NULL means ::VLOSS_FOCAL_OPTIONS_INIT.
  */
@@ -585,11 +587,11 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_varifocal_f64(const double *input,
  * and half: identical boxes have gradient 0.
  *
  * Degenerate boxes: an inverted axis (x2 < x1, or a negative extent) is replaced by its centre,
- * with slope 1/2 for both corners, and counted in `report->degenerate`. A fraction whose
- * denominator is below the smallest normal number is 0 with slope 0. Never NaN for finite boxes;
+ * with derivative 1/2 by each corner, and counted in `report->degenerate`. A fraction whose
+ * denominator is below the smallest normal number is 0 with gradient 0. Never NaN for finite boxes;
  * finite for coordinates up to 1e18 (f32) or 1e150 (f64) and extents that are 0 or at least 2^-60
- * (2^-500): the exact slopes of smaller extents may exceed the type. A box with a coordinate that
- * is not finite gives NaN.
+ * (2^-500): the exact gradients of smaller extents may exceed the type. A box with a coordinate
+ * that is not finite gives NaN.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64); gradient x extent within 1e-6, 1e-14.
  * ---------------------------------------------------------------------------------------------- */
@@ -616,13 +618,17 @@ typedef enum vloss_box_base {
   VLOSS_BASE_CIOU = 3
 } vloss_box_base;
 
-/** Options of the box losses. A field that a loss does not name is not looked at. */
+/** Options of the box losses. A field that a loss does not name is ignored. */
 typedef struct vloss_box_options {
   size_t struct_size;      /**< sizeof(vloss_box_options) */
   vloss_box_format format; /**< default ::VLOSS_XYXY */
-  /** Added to the union and, below their fraction bars, to the enclosing area, the squared diagonal
-   *  and the squared extents of the enclosing box; >= 0, default 0. torchvision and Ultralytics use
-   *  1e-7, mmdetection 1e-6 or 1e-7: pass theirs to get their numbers. */
+  /** Added to the denominators of the fractions of areas and squared lengths, in their units: the
+   *  union in IoU (every loss), the enclosing area in q (giou and what builds on it), the squared
+   *  diagonal of the enclosing box in R (diou, ciou, eiou, focal_eiou and alpha_iou over diou or
+   *  ciou), its squared extents in Ew and Eh (eiou, focal_eiou). Numerators, the extents of the
+   *  boxes, ciou's alpha and v, cdiou's WY and siou's other parts are without it. >= 0, default 0.
+   *  Others put theirs elsewhere too, so that the same eps gives the same numbers for some of their
+   *  losses only: docs/losses.md says which. */
   double eps;
   vloss_iou_form form; /**< iou; default ::VLOSS_IOU_LINEAR */
   double floor;        /**< iou, form log: in [2^-60, 1], default 1e-6 */
@@ -650,7 +656,7 @@ typedef struct vloss_box_options {
  *     square  L = 1 - IoU^2              dL = -2 IoU dIoU
  *     dIoU = [(1 + IoU) dI - IoU dA] / (U + eps), A the area of the prediction
  *
- * Disjoint and touching boxes have IoU 0 and no gradient: they cannot find each other.
+ * The gradient vanishes for disjoint and touching boxes, whose IoU is 0.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_iou_f32(const float *input, const float *target,
                                                      size_t n, const vloss_box_options *box,
@@ -786,9 +792,10 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_cdiou_f64(const double *input, cons
  *     Omega = (1 - e^(-|w - W| / max(w, W)))^theta + (1 - e^(-|h - H| / max(h, H)))^theta
  *     L = 1 - IoU + (Delta + Omega) / 2
  *
- * The gradient goes through every part, the angle Lambda too; |x| has slope 0 at 0. 0/0 is 0. eps
- * is added to the union only. Accuracy: where boxes are far longer along one axis than along the
- * other and their centres close, the angle, and with it the gradient, is as uncertain as the line.
+ * The gradient goes through every part, the angle Lambda too; |x| has derivative 0 at 0. 0/0 is 0.
+ * eps is added to the union only. Accuracy: where boxes are far longer along one axis than along
+ * the other and their centres close, the angle, and with it the gradient, is as uncertain as the
+ * line.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f32(const float *input, const float *target,
                                                       size_t n, const vloss_box_options *box,
@@ -809,8 +816,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f64(const double *input, const
  *     CIoU  + R^alpha + (beta v)^alpha, beta the alpha of vloss_ciou_f32(), constant in the
  * gradient
  *
- * A power has slope 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha); for alpha < 1 what
- * rounding leaves of a term that is all but 0 grows with it.
+ * A power has derivative 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha); for alpha < 1
+ * what rounding leaves of a term that is all but 0 grows with it.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f32(const float *input, const float *target,
                                                            size_t n, const vloss_box_options *box,
@@ -824,17 +831,17 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f64(const double *input,
                                                            double *loss, double *grad);
 
 /* ------------------------------------------------------------------------------------------------
- * Row losses: logits, or probabilities or their logarithms, of n x classes x inner (inner = 1 for a
- * class axis that is last, height x width for N,C,H,W), labels of n x inner or a target in the
- * input's shape, or neither; a sample is a row of classes. The mean divides by the number of rows
- * unless a loss says otherwise.
+ * Categorical (softmax) losses: logits, or probabilities or their logarithms, of n x classes x
+ * inner (inner = 1 for a class axis that is last, height x width for N,C,H,W), labels of n x inner
+ * or a target in the input's shape, or neither; a sample is a row of classes. The mean divides by
+ * the number of rows unless a loss says otherwise.
  *
  * p = softmax(z) over a row's logits. A logit of -inf is a mask: p = 0, gradient exactly 0 where no
  * target asks for the class. Logits of +inf share p = 1, a row of -inf only has p = 0. Gradients
  * from logits are finite for rows without NaN.
  *
  * A probability outside [0, 1] in input or target gives NaN in its row, which is counted in
- * `report->degenerate`. Rows of weight 0 are not looked at. 0 ln 0 = 0.
+ * `report->degenerate`. Rows of weight 0 give 0, whatever they hold. 0 ln 0 = 0.
  *
  * All of them work in place, on rows of any length, within 64 KiB of stack.
  * ---------------------------------------------------------------------------------------------- */
@@ -852,7 +859,7 @@ typedef struct vloss_labels {
   vloss_label_type type;
 } vloss_labels;
 
-/** Options of the losses with labels. A field that a loss does not name is not looked at. */
+/** Options of the losses with labels. A field that a loss does not name is ignored. */
 typedef struct vloss_cross_entropy_options {
   size_t struct_size; /**< sizeof(vloss_cross_entropy_options) */
   const void
@@ -912,9 +919,9 @@ vloss_cross_entropy_f64(const double *logits, vloss_labels labels, size_t n, siz
  *
  * The mean divides by the number of rows that are not ignored, whatever the alphas. gamma = 0 is
  * cross entropy with that mean. ln p_y / (1 - p_y) is -1 at p_y = 1: saturated rows have finite
- * slopes for every gamma. A target of -inf has loss +inf and the gradient a_y (p_k - [k = y]).
+ * gradients for every gamma. A target of -inf has loss +inf and the gradient a_y (p_k - [k = y]).
  *
- * Shapes, masks and labels as in vloss_cross_entropy_f32(); the field smoothing is not looked at.
+ * Shapes, masks and labels as in vloss_cross_entropy_f32(); the field smoothing is ignored.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of max(exact, a_y), gradient within 1e-6, 1e-14 of
  * a_y, times max(1, gamma).
@@ -943,8 +950,8 @@ vloss_focal_softmax_f64(const double *logits, vloss_labels labels, size_t n, siz
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of itself, gradient within 1 ULP where nothing
  * scales it.
  *
- * @param cross_entropy  NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT; smoothing and gamma are not
- *                       looked at.
+ * @param cross_entropy  NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT; smoothing and gamma are
+ *                       ignored.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status
 vloss_nll_f32(const float *input, vloss_labels labels, size_t n, size_t classes, size_t inner,
@@ -1119,7 +1126,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_entropy_with_logits_f64(const doubl
  * Channels that stand last, N,H,W,C, are groups = N x H x W images of C channels and inner = 1, for
  * the last two groupings and for the softmax; there is no group per image for them. Short runs,
  * below some thousand numbers for a group of several images and below 32 for the softmax, are
- * gathered one by one: measured at inner = 1, 10 times the cost of long runs, twice with a softmax.
+ * gathered one by one, at several times the cost of long runs.
  * ---------------------------------------------------------------------------------------------- */
 
 /** What turns the input into probabilities. */
@@ -1176,7 +1183,7 @@ typedef struct vloss_overlap_options {
  * a group, or P = sum p^2, Y = sum t^2 if `squared`,
  *
  *     D = (2I + s) / (P + Y + s)        L = (1 - D)^gamma, or -ln D if `log`
- *     dL/dp = -(2t - D) / (P + Y + s)   (squared: -(2t - 2 D p) / ...), times the outer slope
+ *     dL/dp = -(2t - D) / (P + Y + s)   (squared: -(2t - 2 D p) / ...), times the outer derivative
  *
  * Shapes: input, target and grad groups x size; weight and loss (::VLOSS_NONE) one per group, which
  * is one of `groups` unless `grouping` says otherwise.
@@ -1184,9 +1191,9 @@ typedef struct vloss_overlap_options {
  * With `channels` a call may take its groups in another order than without: the bits are the same
  * on every machine for the same options, not for different options that mean the same.
  *
- * 1 - D is clamped at 0, where the outer slope of gamma != 1 is 0. An empty group (no prediction,
- * no target) has loss 0; where the denominator is below the smallest normal number the gradient is
- * 0. With the default s the slope there is 1e5, as in MONAI.
+ * 1 - D is clamped at 0, where the outer derivative of gamma != 1 is 0. An empty group (no
+ * prediction, no target) has loss 0; where the denominator is below the smallest normal number the
+ * gradient is 0. With the default s the gradient of an empty group is 1e5, as in MONAI.
  *
  * Accuracy: 5e-7 (f32), 1e-14 (f64) of max(exact, 1), gradients 1e-6, 1e-14 of their terms, times
  * max(1, gamma).
@@ -1209,7 +1216,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_dice_f64(const double *input, const
  * Tversky loss (Salehi et al. 2017, arXiv 1706.05721): with I, P, Y as in vloss_dice_f32(),
  *
  *     T = (I + s) / (I + alpha (P - I) + beta (Y - I) + s)     L = (1 - T)^gamma, or -ln T if `log`
- *     dL/dp = -(t Den - Num (alpha + (1 - alpha - beta) t)) / Den^2, times the outer slope
+ *     dL/dp = -(t Den - Num (alpha + (1 - alpha - beta) t)) / Den^2, times the outer derivative
  *
  * alpha = beta = 1/2 is Dice with smoothing 2s, alpha = beta = 1 is vloss_jaccard_f32(). All else
  * as in vloss_dice_f32().
@@ -1232,9 +1239,10 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_tversky_f64(const double *input, co
  * Jaccard loss, also soft IoU loss: with I, P, Y as in vloss_dice_f32(),
  *
  *     J = (I + s) / (P + Y - I + s)     L = (1 - J)^gamma, or -ln J if `log`
- *     dL/dp = -(t (P + Y - I + s) - (I + s) (1 - t)) / (P + Y - I + s)^2, times the outer slope
+ *     dL/dp = -(t (P + Y - I + s) - (I + s) (1 - t)) / (P + Y - I + s)^2,
+ *             times the outer derivative
  *
- * That is vloss_tversky_f32() with alpha = beta = 1; the fields alpha and beta are not looked at.
+ * That is vloss_tversky_f32() with alpha = beta = 1; the fields alpha and beta are ignored.
  * All else as in vloss_dice_f32().
  *
  * @param overlap  NULL means ::VLOSS_OVERLAP_OPTIONS_INIT.
@@ -1254,7 +1262,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_jaccard_f64(const double *input, co
 /**
  * Focal Tversky loss (after Abraham and Khan 2018, arXiv 1810.07842): (1 - T)^gamma, T the index of
  * vloss_tversky_f32(), which computes the same for the same options; only the defaults differ:
- * gamma 4/3, alpha 0.7, beta 0.3. There is no logarithm: the field `log` is not looked at.
+ * gamma 4/3, alpha 0.7, beta 0.3. There is no logarithm: the field `log` is ignored.
  *
  * Beware of two conventions. The exponent here is gamma itself, as in all losses of this library
  * and as in the focal loss: gamma > 1 favours groups that are segmented badly. The paper writes
@@ -1262,7 +1270,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_jaccard_f64(const double *input, co
  * Salehi's and this library's alpha weighs false positives. The paper's own setting is gamma =
  * 0.75, alpha = 0.3, beta = 0.7 here.
  *
- * Below gamma = 1 the slope grows without end towards a perfect match; at 1 - T = 0 it is 0.
+ * Below gamma = 1 the gradient is unbounded towards a perfect match; at 1 - T = 0 it is 0.
  *
  * @param overlap  NULL means ::VLOSS_FOCAL_TVERSKY_OPTIONS_INIT.
  */

@@ -36,6 +36,17 @@ class Commands(Case):
         self.assertEqual(reads["nll"], ["labels", "class_weight"])
         self.assertEqual(reads["cross_entropy_soft"], ["target", "class_weight"])
         self.assertEqual(reads["entropy"], [])
+        self.assertEqual(reads["binary_cross_entropy_with_logits"], ["target", "positive_weight"])
+
+    def test_list_shows_all_that_eval_takes(self):
+        arrays = {"target", "variance", "class-weight", "positive-weight"}
+        for row in self.json("list")["losses"]:
+            taken = options(self.succeed("eval", row["name"], "--help")) & arrays
+            reads = {"target" if name == "labels" else name.replace("_", "-")
+                     for name in row["reads"]}
+            self.assertEqual(reads, taken, row["name"])
+            self.assertEqual(set(row["optional"]),
+                             {name for name in row["reads"] if name.endswith("_weight")})
 
     def test_list_shows_parameters(self):
         losses = {row["name"]: row["parameters"] for row in self.json("list")["losses"]}
@@ -47,6 +58,7 @@ class Commands(Case):
         self.assertEqual(box["format"]["default"], "xyxy")
         text = self.succeed("list")
         self.assertRegex(text, r"\n  --ignore-index +default -100, from -9")
+        self.assertEqual([p["whole"] for p in losses["cross_entropy"]], [False, True])
         self.assertRegex(text, r"\n  --delta +default 1, above 0\n")
         for parameters in losses.values():
             for p in parameters:
@@ -68,7 +80,16 @@ class Commands(Case):
         best = self.json("info")["isas_usable"][0]
         for name, active in [("scalar", "scalar"), ("z80", best), ("", best)]:
             environment = dict(os.environ, VLOSS_ISA=name)
-            self.assertEqual(self.json("info", env=environment)["isa_active"], active)
+            info = self.json("info", env=environment)
+            self.assertEqual(info["isa_active"], active)
+            text = self.succeed("info", env=environment)
+            if name == "z80":
+                warning = "VLOSS_ISA=z80 is not available, using " + best
+                self.assertEqual(info["warning"], warning)
+                self.assertRegex(text, "\nwarning +%s\n" % warning)
+            else:
+                self.assertIsNone(info["warning"])
+                self.assertNotIn("warning", text)
 
     def test_help(self):
         text = self.succeed("--help")

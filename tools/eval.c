@@ -191,9 +191,8 @@ static void prepare(request *r, evaluation *e) {
   e->options.report = &e->report;
   e->executor = threads_executor(&r->threads);
   if (r->threads > 1) e->options.executor = &e->executor;
-  e->call = call_init(r->loss, F32);
+  e->call = r->call;
   e->call.options = &e->options;
-  memcpy(e->call.parameters, r->parameters, sizeof r->parameters);
 }
 
 int eval_main(int argc, char **argv) {
@@ -201,7 +200,7 @@ int eval_main(int argc, char **argv) {
   int status = read_request(argc, argv, &r);
   if (status) return status;
   if (r.help) {
-    print_eval_help(r.loss);
+    print_eval_help(r.call.loss);
     return EXIT_SUCCESS;
   }
   if (r.isa != NULL && vloss_set_isa(r.isa) != VLOSS_OK) {

@@ -43,7 +43,7 @@ static int pairwise(const request *r, const npy *input, call *c, npy_shape *samp
   size_t axes = shape->axes, axis = r->classes_last ? axes - 1 : 1;
   c->shape[0] = input->count;
   *samples = *shape;
-  if (!(r->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || axis >= axes) return 0;
+  if (!(c->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || axis >= axes) return 0;
   c->shape[1] = shape->size[axis];
   c->shape[2] = npy_shape_count(shape, axis + 1, axes);
   return 0;
@@ -139,12 +139,12 @@ int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *sampl
   }
   c->dtype = input->type == NPY_F4 ? F32 : F64;
   c->input = input->data;
-  int status = families[r->loss->family](r, input, c, samples);
+  int status = families[c->loss->family](r, input, c, samples);
   if (status) return status;
   take_class_weight(arrays, c);
-  if (r->loss->arrays & VLOSS_ARRAY_LABELS)
+  if (c->loss->arrays & VLOSS_ARRAY_LABELS)
     status = take_labels(&arrays[TARGET], samples, c);
-  else if (r->loss->arrays & VLOSS_ARRAY_TARGET)
+  else if (c->loss->arrays & VLOSS_ARRAY_TARGET)
     status = take_target(input, &arrays[TARGET], c);
 
   const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};

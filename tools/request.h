@@ -11,9 +11,8 @@
 enum { INPUT, TARGET, VARIANCE, WEIGHT, CLASS_WEIGHT, POSITIVE_WEIGHT, GRAD_OUTPUT, ARRAYS };
 
 typedef struct request {
-  const vloss_loss *loss;
-  double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
-  const char *paths[ARRAYS];              /* NULL: not given */
+  call call;                 /* the loss and its parameters; no loss with `help` alone */
+  const char *paths[ARRAYS]; /* NULL: not given */
   const char *grad_path, *grad_variance_path, *loss_path;
   vloss_reduction reduction;
   double divisor, scale;

@@ -112,22 +112,10 @@ static int add_named(session *s, char *text) {
     while (k < loss->parameter_count && strcmp(loss->parameters[k].name, parameters) != 0) k++;
     if (k == loss->parameter_count || strcmp(parameters, "format") == 0)
       return fail_usage("--loss: %s has no parameter '%s' to choose", loss->name, parameters);
-    int status = parameter_read(&loss->parameters[k], value, &run->call.parameters[k]);
+    int status = parameter_read(&run->call, k, value);
     if (status) return status;
   }
   return 0;
-}
-
-static int read_count(const char *option, const char *text, size_t low, size_t high,
-                      size_t *count) {
-  char *end;
-  errno = 0;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && value >= low && value <= high) {
-    *count = (size_t)value;
-    return 0;
-  }
-  return fail_usage("--%s: '%s' is not a count from %zu to %zu", option, text, low, high);
 }
 
 static int read_option(session *s, int option, char *text) {
@@ -136,14 +124,14 @@ static int read_option(session *s, int option, char *text) {
   switch (option) {
     case 'l': return add_named(s, text);
     case 'n':
-      status = read_count("cases", text, 1, (size_t)1 << 40, &count);
+      status = count_read("cases", text, 1, (size_t)1 << 40, &count);
       s->simulation.points = (count + SIMULATION_CASES - 1) / SIMULATION_CASES;
       return status;
     case 's':
-      status = read_count("seed", text, 0, SIZE_MAX, &count);
+      status = count_read("seed", text, 0, SIZE_MAX, &count);
       s->simulation.seed = count;
       return status;
-    case 't': return read_count("threads", text, 1, MAX_THREADS, &s->threads);
+    case 't': return count_read("threads", text, 1, MAX_THREADS, &s->threads);
     case 'i':
       if (vloss_set_isa(text) == VLOSS_OK) return 0;
       return fail_usage("--isa: '%s' is not usable here ('vloss info' shows what is)", text);

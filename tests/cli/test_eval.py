@@ -165,6 +165,17 @@ class Rows(Case):
         result = self.evaluate("cross_entropy", x, ([0, 1], (2,), "i8"), "--class-weight", "c.npy")
         self.assertEqual(result["weight"], 8)
 
+    def test_whole_numbers_are_exact(self):
+        x = ([3, 1, 1, 2], (2, 2))
+        for index in [2**53 + 1, -2**53 - 1, 2**63 - 1, 2**63 - 513, -2**63, -2**63 + 1]:
+            found = self.evaluate("cross_entropy", x, ([index, 1], (2,), "i8"), "--ignore-index",
+                                  str(index))
+            self.assertEqual((found["counted"], found["ignored"]), (1, 1))
+            near = index - 1 if index > 0 else index + 1
+            self.write("t.npy", npy([near, 1], (2,), "i8"))
+            self.fail_with(1, "eval", "nll", "--input", "x.npy", "--target", "t.npy",
+                           "--ignore-index", str(index), says="label %d at" % near)
+
     def test_targets_and_none(self):
         x, q = ([3, 1, 1, 2], (2, 2)), ([.8, .2, .1, .9], (2, 2))
         result = self.evaluate("cross_entropy_soft", x, q, "--smoothing", ".2")

@@ -4,6 +4,7 @@
 #define VLOSS_TOOLS_NPY_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 typedef enum npy_type { NPY_F4, NPY_F8, NPY_I8, NPY_I4, NPY_U1, NPY_TYPES } npy_type;
 
@@ -25,11 +26,6 @@ typedef struct npy {
   size_t mapping_size;
 } npy;
 
-/* An array on its way to a file. */
-typedef struct npy_output {
-  char *path, *temporary;
-} npy_output;
-
 size_t npy_type_size(npy_type type);
 const char *npy_type_name(npy_type type); /* "f4" */
 
@@ -49,12 +45,7 @@ void npy_close(npy *array);
 /* Read the text of a header into type, shape and count. */
 int npy_parse_header(npy *array, const char *text, size_t length);
 
-/* Write a whole file beside `path`, under a temporary name. */
-int npy_stage(npy_output *output, const char *path, npy_type type, const npy_shape *shape,
-              const void *data);
-/* Give it its name. */
-int npy_commit(npy_output *output);
-/* Remove what was staged and not committed, and free; safe on {NULL, NULL}. */
-void npy_discard(npy_output *output);
+/* Write a whole file; ferror() tells if that went wrong. */
+void npy_write(FILE *file, npy_type type, const npy_shape *shape, const void *data);
 
 #endif

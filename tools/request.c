@@ -12,10 +12,7 @@
 #include "threads.h"
 
 enum {
-  GRAD = ARRAYS,
-  GRAD_VARIANCE,
-  LOSS,
-  REDUCTION,
+  REDUCTION = FILES,
   DIVISOR,
   SCALE,
   CLASSES_LAST,
@@ -64,6 +61,8 @@ static const struct {
 
 const char *const reduction_names[3] = {
     [VLOSS_MEAN] = "mean", [VLOSS_SUM] = "sum", [VLOSS_NONE] = "none"};
+
+const char *file_option(int id) { return rows[id].name; }
 
 static int serves(int id, const vloss_loss *loss) {
   if (loss == NULL) return 1;
@@ -121,11 +120,8 @@ static int set_reduction(const char *text, vloss_reduction *reduction) {
 }
 
 static int set_option(request *r, int id, const char *text) {
-  if (id < ARRAYS) r->paths[id] = text;
+  if (id < FILES) r->paths[id] = text;
   switch (id) {
-    case GRAD: r->grad_path = text; break;
-    case GRAD_VARIANCE: r->grad_variance_path = text; break;
-    case LOSS: r->loss_path = text; break;
     case REDUCTION: return set_reduction(text, &r->reduction);
     case DIVISOR: return set_number(id, text, 0, &r->divisor);
     case SCALE: return set_number(id, text, -DBL_MAX, &r->scale);
@@ -188,10 +184,6 @@ static int read_options(int argc, char **argv, request *r) {
   return 0;
 }
 
-static int same(const char *a, const char *b) {
-  return a != NULL && b != NULL && strcmp(a, b) == 0;
-}
-
 int read_request(int argc, char **argv, request *r) {
   *r = (request){.scale = 1, .group_axes = 1, .threads = 1, .repeat = 1};
   if (argc < 2) return fail_usage("which loss? ('vloss list' shows them)");
@@ -210,8 +202,5 @@ int read_request(int argc, char **argv, request *r) {
     if (serves(id, loss) && r->paths[id] == NULL)
       return fail_usage("--%s is required", rows[id].name);
   }
-  if (same(r->grad_path, r->loss_path)) return fail_usage("--grad and --loss name one file");
-  if (same(r->grad_variance_path, r->loss_path) || same(r->grad_variance_path, r->grad_path))
-    return fail_usage("--grad-variance names the file of another output");
   return 0;
 }

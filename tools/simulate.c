@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "command.h"
 #include "fail.h"
+#include "output.h"
 #include "parameter.h"
 #include "print.h"
 #include "simulation.h"
@@ -45,6 +45,7 @@ typedef struct session {
   simulation simulation;
   size_t threads;
   const char *csv_path;
+  FILE *csv; /* NULL: not asked for */
   int json, help;
   double begin; /* of the current run */
   size_t current;
@@ -188,19 +189,8 @@ static int run_all(session *s) {
   return 0;
 }
 
-/* Beside the file first: nobody sees half of it. */
 static int write_csv(const session *s) {
-  size_t length = strlen(s->csv_path);
-  char *temporary = malloc(length + 5);
-  if (temporary == NULL) return fail("out of memory");
-  memcpy(temporary, s->csv_path, length);
-  memcpy(temporary + length, ".new", 5);
-  FILE *file = fopen(temporary, "wx");
-  if (file == NULL) {
-    int status = fail("%s: cannot write: %s", s->csv_path, strerror(errno));
-    free(temporary);
-    return status;
-  }
+  FILE *file = s->csv;
   fputs("step", file); /* names may hold commas */
   for (size_t i = 0; i < s->count; i++) fprintf(file, ",\"%s\"", s->runs[i].name);
   fputc('\n', file);
@@ -209,13 +199,7 @@ static int write_csv(const session *s) {
     for (size_t i = 0; i < s->count; i++) fprintf(file, ",%.17g", s->runs[i].result.mean[step]);
     fputc('\n', file);
   }
-  int bad = ferror(file);
-  bad |= fclose(file) != 0;
-  bad = bad || rename(temporary, s->csv_path) != 0;
-  int status = bad ? fail("%s: cannot write: %s", s->csv_path, strerror(errno)) : 0;
-  if (bad) unlink(temporary);
-  free(temporary);
-  return status;
+  return output_close(file);
 }
 
 static const int shown_steps[] = {0, 50, 100, 160, 200};
@@ -279,8 +263,9 @@ static int run_session(session *s, int argc, char **argv) {
     if (losses[i].family == VLOSS_BOXES) status = add_forms(s, &losses[i]);
   vloss_executor executor = threads_executor(&s->threads);
   s->simulation.executor = &executor;
+  if (!status && s->csv_path != NULL) status = output_open("csv", s->csv_path, &s->csv);
   if (!status) status = run_all(s);
-  if (!status && s->csv_path != NULL) status = write_csv(s);
+  if (!status && s->csv != NULL) status = write_csv(s);
   if (status) return status;
   if (s->json)
     print_json(s);

@@ -3,7 +3,6 @@
 any bytes?"""
 import os
 import random
-import stat
 import struct
 import unittest
 
@@ -120,35 +119,6 @@ class Files(Case):
             lines = (result.stdout.count(b"\n") > 1, result.stderr.count(b"\n"))
             self.assertIn((result.returncode,) + lines, [(0, True, 0), (1, False, 1)],
                           "seed %d turn %d: %r" % (seed, turn, data))
-
-
-class Outputs(Case):
-    def evaluate_to(self, grad):
-        self.write("x.npy", npy([3, 5], (2,)))
-        self.write("t.npy", npy([1, 4], (2,)))
-        self.succeed("eval", "l1", "--input", "x.npy", "--target", "t.npy", "--grad", grad)
-
-    def test_permissions_are_those_of_a_new_file(self):
-        old = os.umask(0o027)
-        try:
-            self.evaluate_to("g.npy")
-        finally:
-            os.umask(old)
-        self.assertEqual(stat.S_IMODE(os.stat(self.path("g.npy")).st_mode), 0o640)
-
-    def test_a_link_stays_a_link(self):
-        self.write("old.npy", b"old")
-        os.symlink("old.npy", self.path("g.npy"))
-        self.evaluate_to("g.npy")
-        self.assertTrue(os.path.islink(self.path("g.npy")))
-        self.assertEqual(self.read("old.npy"), ([.5, .5], (2,), "f4"))
-
-    def test_over_the_input_and_in_another_folder(self):
-        self.evaluate_to("x.npy")
-        self.assertEqual(self.read("x.npy")[0], [.5, .5])
-        os.mkdir(self.path("sub"))
-        self.evaluate_to("sub/g.npy")
-        self.assertEqual(os.listdir(self.path("sub")), ["g.npy"])
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ static const npy_type float_types[DTYPE_COUNT] = {[F32] = NPY_F4, [F64] = NPY_F8
 static int fail_label(const evaluation *e) {
   const npy *labels = &e->arrays[TARGET];
   size_t i = e->report.bad_label;
-  int64_t label = labels->type == NPY_I8   ? ((const int64_t *)labels->data)[i]
-                  : labels->type == NPY_I4 ? ((const int32_t *)labels->data)[i]
-                                           : ((const uint8_t *)labels->data)[i];
+  int64_t label = npy_integer(labels, i);
   return fail("%s: label %" PRId64 " at index %zu is outside [0, %zu)", labels->path, label, i,
               e->call.shape[1]);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fail.h"
+#include "npy.h"
 #include "parameter.h"
 #include "threads.h"
 
@@ -33,7 +34,7 @@ static const struct {
   unsigned arrays;
 } rows[OPTIONS] = {
     [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1, 0},
-    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1,
+    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: integers or bool", -1,
                 VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS},
     [VARIANCE] = {"variance", "V.npy", "variances in the input's dtype", -1, VLOSS_ARRAY_VARIANCE},
     [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1, 0},
@@ -73,7 +74,8 @@ static int serves(int id, const vloss_loss *loss) {
 void print_eval_help(const vloss_loss *loss) {
   printf(
       "usage: vloss eval %s --input X.npy%s [options]\n\n"
-      "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n\n"
+      "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n"
+      "Where arrays are read, '-' is standard input.\n\n"
       "options:\n",
       loss != NULL ? loss->name : "LOSS", serves(TARGET, loss) ? " --target T.npy" : "");
   for (int id = 0; id < OPTIONS; id++) {
@@ -184,6 +186,17 @@ static int read_options(int argc, char **argv, request *r) {
   return 0;
 }
 
+static int check_standard_input(const request *r) {
+  const char *reader = NULL;
+  for (int id = 0; id < ARRAYS; id++) {
+    if (r->paths[id] == NULL || !npy_is_standard_input(r->paths[id])) continue;
+    if (reader != NULL)
+      return fail_usage("--%s and --%s both read standard input", reader, rows[id].name);
+    reader = rows[id].name;
+  }
+  return 0;
+}
+
 int read_request(int argc, char **argv, request *r) {
   *r = (request){.scale = 1, .group_axes = 1, .threads = 1, .repeat = 1};
   if (argc < 2) return fail_usage("which loss? ('vloss list' shows them)");
@@ -202,5 +215,5 @@ int read_request(int argc, char **argv, request *r) {
     if (serves(id, loss) && r->paths[id] == NULL)
       return fail_usage("--%s is required", rows[id].name);
   }
-  return 0;
+  return check_standard_input(r);
 }

@@ -141,9 +141,15 @@ class Outputs(Base):
         self.refuse(1, "sub/g.npy", preexec_fn=lose_privileges,
                     says="sub/g.npy: cannot write: Permission denied")
         os.chmod(self.path("sub"), 0o600)
-        message = self.fail_with(1, *self.command, "sub/g.npy", preexec_fn=lose_privileges)
+        output = self.fail_with(1, *self.command, "sub/g.npy", preexec_fn=lose_privileges)
+        command = ["eval", "l1", "--target", "t.npy", "--input"]
+        missing = self.fail_with(1, *command, "sub/g.npy", preexec_fn=lose_privileges)
         os.chmod(self.path("sub"), 0o700)
-        self.assertIn("folder sub: Permission denied", message)
+        for message in [output, missing]:
+            self.assertIn("folder sub: Permission denied", message)
+        os.chmod(self.path("sub/g.npy"), 0)
+        self.fail_with(1, *command, "sub/g.npy", preexec_fn=lose_privileges,
+                       says="vloss: sub/g.npy: Permission denied")
 
 
 class Interrupted(Base):

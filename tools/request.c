@@ -122,6 +122,8 @@ static int set_reduction(const char *text, vloss_reduction *reduction) {
 }
 
 static int set_option(request *r, int id, const char *text) {
+  if (id < FILES && r->paths[id] != NULL)
+    return fail_usage("--%s is given twice: %s and %s", rows[id].name, r->paths[id], text);
   if (id < FILES) r->paths[id] = text;
   switch (id) {
     case REDUCTION: return set_reduction(text, &r->reduction);

@@ -113,6 +113,8 @@ static int add_named(session *s, char *text) {
     while (k < loss->parameter_count && strcmp(loss->parameters[k].name, parameters) != 0) k++;
     if (k == loss->parameter_count || strcmp(parameters, "format") == 0)
       return fail_usage("--loss: %s has no parameter '%s' to choose", loss->name, parameters);
+    if (value == NULL && !parameter_is_flag(&loss->parameters[k]))
+      return fail_usage("--loss: %s needs a value: %s=...", parameters, parameters);
     int status = parameter_read(&run->call, k, value);
     if (status) return status;
   }

@@ -113,6 +113,9 @@ class Outputs(Base):
                              ] + [("hard", "link"), ("second", "link")] * exists:
                 self.refuse(2, one, "--loss", two, says=["--loss", "--grad", two])
 
+    def test_one_option_twice(self):
+        self.refuse(2, "g.npy", "--grad", "h.npy", says=["--grad", "twice", "g.npy", "h.npy"])
+
     def test_names_that_are_none(self):
         self.refuse(2, "", says="--grad")
         self.refuse(2, "-", says=["--grad", "./-"])

@@ -66,7 +66,8 @@ class Simulate(Case):
                 (("boxes", "--loss", "giou:gamma=1"), "gamma"),
                 (("boxes", "--loss", "giou:format=xywh"), "format"),
                 (("boxes", "--loss", "alpha_iou:alpha=-1"), "alpha"),
-                (("boxes", "--loss", "iou:form"), "form"),
+                (("boxes", "--loss", "iou:form"), "form="),
+                (("boxes", "--loss", "giou:eps"), "eps="),
                 (("boxes", "--nothing",), "nothing")]:
             self.fail_with(2, "simulate", *arguments, says=says)
 

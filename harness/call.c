@@ -36,6 +36,13 @@ double call_get(const call *c, const char *name) {
   return 0;
 }
 
+void call_set_whole(call *c, size_t parameter, int64_t value) {
+  double rounded = (double)value;
+  if (rounded == 0x1p63) rounded = 0x1.fffffffffffffp62; /* the last that is an int64_t */
+  c->parameters[parameter] = rounded;
+  c->rests[parameter] = value - (int64_t)rounded;
+}
+
 size_t dtype_size(dtype type) { return type == F64 ? sizeof(double) : sizeof(float); }
 const char *dtype_name(dtype type) { return type == F64 ? "f64" : "f32"; }
 
@@ -103,7 +110,7 @@ static void set_fields(const call *c, void *options) {
     if (p->choices)
       *(int *)(void *)field = (int)c->parameters[k];
     else if (p->whole)
-      *(int64_t *)(void *)field = (int64_t)c->parameters[k];
+      *(int64_t *)(void *)field = (int64_t)c->parameters[k] + c->rests[k];
     else
       *(double *)(void *)field = c->parameters[k];
   }

@@ -22,6 +22,7 @@ typedef struct call {
    * inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
+  int64_t rests[CALL_MAX_PARAMETERS];     /* of whole numbers: what their doubles leave out */
   const vloss_options *options;
   void *loss_out;
   void *grad, *grad_variance;
@@ -36,6 +37,9 @@ call call_init(const vloss_loss *loss, dtype type);
 /* Set a parameter by name; 0 if the loss has none of that name. */
 int call_set(call *c, const char *name, double value);
 double call_get(const call *c, const char *name);
+
+/* Set a parameter that is a whole number, to the last digit. */
+void call_set_whole(call *c, size_t parameter, int64_t value);
 
 vloss_status call_run(const call *c);
 

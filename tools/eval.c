@@ -12,6 +12,7 @@
 #include "fail.h"
 #include "layout.h"
 #include "npy.h"
+#include "output.h"
 #include "parameter.h"
 #include "print.h"
 #include "request.h"
@@ -19,6 +20,7 @@
 
 typedef struct evaluation {
   npy arrays[ARRAYS];
+  FILE *outputs[FILES - ARRAYS]; /* NULL: not asked for */
   npy_shape samples;
   call call;
   vloss_options options;
@@ -33,9 +35,7 @@ static const npy_type float_types[DTYPE_COUNT] = {[F32] = NPY_F4, [F64] = NPY_F8
 static int fail_label(const evaluation *e) {
   const npy *labels = &e->arrays[TARGET];
   size_t i = e->report.bad_label;
-  int64_t label = labels->type == NPY_I8   ? ((const int64_t *)labels->data)[i]
-                  : labels->type == NPY_I4 ? ((const int32_t *)labels->data)[i]
-                                           : ((const uint8_t *)labels->data)[i];
+  int64_t label = npy_integer(labels, i);
   return fail("%s: label %" PRId64 " at index %zu is outside [0, %zu)", labels->path, label, i,
               e->call.shape[1]);
 }
@@ -91,29 +91,29 @@ static int run(const request *r, evaluation *e) {
   return 0;
 }
 
-static int write_outputs(const request *r, const evaluation *e) {
-  npy_output grad = {NULL, NULL}, grad_variance = {NULL, NULL}, loss = {NULL, NULL};
-  npy_type type = float_types[e->call.dtype];
-  const npy_shape one = {.axes = 0};
-  const npy_shape *loss_shape = r->reduction == VLOSS_NONE ? &e->samples : &one;
+/* Before the work: an output that cannot be is no reason to wait. */
+static int open_outputs(const request *r, evaluation *e) {
   int status = 0;
-  if (r->grad_path != NULL) {
-    status = npy_stage(&grad, r->grad_path, type, &e->arrays[INPUT].shape, e->call.grad);
+  for (int id = ARRAYS; id < FILES && !status; id++) {
+    if (r->paths[id] != NULL)
+      status = output_open(file_option(id), r->paths[id], &e->outputs[id - ARRAYS]);
   }
-  if (r->grad_variance_path != NULL && !status) {
-    status = npy_stage(&grad_variance, r->grad_variance_path, type, &e->arrays[INPUT].shape,
-                       e->call.grad_variance);
-  }
-  if (r->loss_path != NULL && !status) {
-    status = npy_stage(&loss, r->loss_path, type, loss_shape, e->call.loss_out);
-  }
-  if (r->grad_path != NULL && !status) status = npy_commit(&grad);
-  if (r->grad_variance_path != NULL && !status) status = npy_commit(&grad_variance);
-  if (r->loss_path != NULL && !status) status = npy_commit(&loss);
-  npy_discard(&grad);
-  npy_discard(&grad_variance);
-  npy_discard(&loss);
   return status;
+}
+
+static int write_output(const evaluation *e, int id, const npy_shape *shape, const void *data) {
+  FILE *file = e->outputs[id - ARRAYS];
+  if (file == NULL) return 0;
+  npy_write(file, float_types[e->call.dtype], shape, data);
+  return output_close(file);
+}
+
+static int write_outputs(const request *r, const evaluation *e) {
+  const npy_shape one = {.axes = 0}, *shape = &e->arrays[INPUT].shape;
+  int status = write_output(e, GRAD, shape, e->call.grad);
+  if (!status) status = write_output(e, GRAD_VARIANCE, shape, e->call.grad_variance);
+  if (status) return status;
+  return write_output(e, LOSS, r->reduction == VLOSS_NONE ? &e->samples : &one, e->call.loss_out);
 }
 
 /* Of the arrays that were given or asked for, each counted once. */
@@ -165,10 +165,10 @@ static int evaluate(const request *r, evaluation *e) {
   size_t losses = r->reduction == VLOSS_NONE ? call_samples(c) : 1;
   /* calloc: samples of size 0 are not written, and one more: it may give NULL for nothing. */
   c->loss_out = calloc(losses + 1, size);
-  if (r->grad_path != NULL) c->grad = calloc(call_elements(c) + 1, size);
-  if (r->grad_variance_path != NULL) c->grad_variance = calloc(call_elements(c) + 1, size);
-  if (c->loss_out == NULL || (r->grad_path != NULL && c->grad == NULL) ||
-      (r->grad_variance_path != NULL && c->grad_variance == NULL)) {
+  if (r->paths[GRAD] != NULL) c->grad = calloc(call_elements(c) + 1, size);
+  if (r->paths[GRAD_VARIANCE] != NULL) c->grad_variance = calloc(call_elements(c) + 1, size);
+  if (c->loss_out == NULL || (r->paths[GRAD] != NULL && c->grad == NULL) ||
+      (r->paths[GRAD_VARIANCE] != NULL && c->grad_variance == NULL)) {
     status = fail("out of memory for the results of %s", e->arrays[INPUT].path);
   }
   if (!status) status = run(r, e);
@@ -191,9 +191,8 @@ static void prepare(request *r, evaluation *e) {
   e->options.report = &e->report;
   e->executor = threads_executor(&r->threads);
   if (r->threads > 1) e->options.executor = &e->executor;
-  e->call = call_init(r->loss, F32);
+  e->call = r->call;
   e->call.options = &e->options;
-  memcpy(e->call.parameters, r->parameters, sizeof r->parameters);
 }
 
 int eval_main(int argc, char **argv) {
@@ -201,13 +200,14 @@ int eval_main(int argc, char **argv) {
   int status = read_request(argc, argv, &r);
   if (status) return status;
   if (r.help) {
-    print_eval_help(r.loss);
+    print_eval_help(r.call.loss);
     return EXIT_SUCCESS;
   }
   if (r.isa != NULL && vloss_set_isa(r.isa) != VLOSS_OK) {
     return fail_usage("--isa: '%s' is not usable here ('vloss info' shows what is)", r.isa);
   }
   evaluation e = {0};
+  status = open_outputs(&r, &e);
   for (int id = 0; id < ARRAYS && !status; id++) {
     if (r.paths[id] != NULL) status = npy_open(&e.arrays[id], r.paths[id]);
   }

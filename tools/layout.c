@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "layout.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "fail.h"
@@ -43,7 +44,7 @@ static int pairwise(const request *r, const npy *input, call *c, npy_shape *samp
   size_t axes = shape->axes, axis = r->classes_last ? axes - 1 : 1;
   c->shape[0] = input->count;
   *samples = *shape;
-  if (!(r->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || axis >= axes) return 0;
+  if (!(c->loss->arrays & VLOSS_ARRAY_POSITIVE_WEIGHT) || axis >= axes) return 0;
   c->shape[1] = shape->size[axis];
   c->shape[2] = npy_shape_count(shape, axis + 1, axes);
   return 0;
@@ -105,17 +106,37 @@ static int (*const families[])(const request *, const npy *, call *, npy_shape *
     [VLOSS_OVERLAP] = overlap,
 };
 
-static int take_labels(const npy *target, const npy_shape *samples, call *c) {
+/* Labels of other types than the library's become i8. */
+static int widen_labels(npy *labels, size_t classes) {
+  for (size_t i = 0; labels->type == NPY_U8 && i < labels->count; i++) {
+    int64_t label = npy_integer(labels, i);
+    if (label < 0) {
+      return fail("%s: label %" PRIu64 " at index %zu is outside [0, %zu)", labels->path,
+                  (uint64_t)label, i, classes);
+    }
+  }
+  return npy_widen(labels);
+}
+
+static int take_labels(npy *target, const npy_shape *samples, call *c) {
+  if (target->type == NPY_F4 || target->type == NPY_F8) {
+    return fail("%s: dtype %s, but labels are integers or bool", target->path,
+                npy_type_name(target->type));
+  }
+  int status = check_shape(target, samples);
+  if (status) return status;
   switch (target->type) {
     case NPY_I8: c->labels.type = VLOSS_LABEL_INT64; break;
     case NPY_I4: c->labels.type = VLOSS_LABEL_INT32; break;
+    case NPY_B1:
     case NPY_U1: c->labels.type = VLOSS_LABEL_UINT8; break;
     default:
-      return fail("%s: dtype %s, but labels are i8, i4 or u1", target->path,
-                  npy_type_name(target->type));
+      status = widen_labels(target, c->shape[1]);
+      c->labels.type = VLOSS_LABEL_INT64;
+      break;
   }
   c->labels.data = target->data;
-  return check_shape(target, samples);
+  return status;
 }
 
 static int take_target(const npy *input, const npy *target, call *c) {
@@ -132,19 +153,19 @@ static void take_class_weight(const npy arrays[ARRAYS], call *c) {
     c->shape[1] = c->shape[2] = 1;
 }
 
-int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *samples) {
+int layout(const request *r, npy arrays[ARRAYS], call *c, npy_shape *samples) {
   const npy *input = &arrays[INPUT];
   if (input->type != NPY_F4 && input->type != NPY_F8) {
     return fail("%s: dtype %s, but inputs are f4 or f8", input->path, npy_type_name(input->type));
   }
   c->dtype = input->type == NPY_F4 ? F32 : F64;
   c->input = input->data;
-  int status = families[r->loss->family](r, input, c, samples);
+  int status = families[c->loss->family](r, input, c, samples);
   if (status) return status;
   take_class_weight(arrays, c);
-  if (r->loss->arrays & VLOSS_ARRAY_LABELS)
+  if (c->loss->arrays & VLOSS_ARRAY_LABELS)
     status = take_labels(&arrays[TARGET], samples, c);
-  else if (r->loss->arrays & VLOSS_ARRAY_TARGET)
+  else if (c->loss->arrays & VLOSS_ARRAY_TARGET)
     status = take_target(input, &arrays[TARGET], c);
 
   const npy_shape one = {.axes = 0}, classes = {.axes = 1, .size = {c->shape[1]}};

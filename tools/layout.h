@@ -8,7 +8,8 @@
 #include "request.h"
 
 /* Fill dtype, data pointers and sizes of the call, and the shape of its samples, from the arrays
- * that were given. Returns 0, or an exit code after saying which file does not fit, and why. */
-int layout(const request *r, const npy arrays[ARRAYS], call *c, npy_shape *samples);
+ * that were given; labels may become i8. Returns 0, or an exit code after saying which file does
+ * not fit, and why. */
+int layout(const request *r, npy arrays[ARRAYS], call *c, npy_shape *samples);
 
 #endif

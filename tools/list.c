@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,10 +29,14 @@ static void json_parameter(const vloss_parameter *p) {
     json_words(p->choices);
   } else {
     json_number(p->value);
-    fputs(",\"low\":", stdout);
-    json_number(p->low);
-    fputs(",\"high\":", stdout);
-    json_number(p->high);
+    if (p->whole) {
+      printf(",\"low\":%" PRId64 ",\"high\":%" PRId64, whole_low(p), whole_high(p));
+    } else {
+      fputs(",\"low\":", stdout);
+      json_number(p->low);
+      fputs(",\"high\":", stdout);
+      json_number(p->high);
+    }
     printf(",\"whole\":%s", p->whole ? "true" : "false");
   }
   putchar('}');

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "command.h"
 #include "fail.h"
+#include "output.h"
 #include "print.h"
 
 static const struct {
@@ -75,10 +77,18 @@ static int run(int argc, char **argv) {
   return fail_usage("no command '%s' ('vloss --help' shows them)", argv[1]);
 }
 
+/* No file that is opened later may take the number of a closed standard stream: reading and writing
+ * that fail as before. */
+static void hold_standard_streams(void) {
+  for (int descriptor = 0; descriptor <= 2; descriptor++) {
+    if (fcntl(descriptor, F_GETFD) < 0) (void)open("/dev/null", descriptor ? O_RDONLY : O_WRONLY);
+  }
+}
+
 int main(int argc, char **argv) {
-  /* A file size limit is then an error of write(), and the temporary file is removed. */
-  signal(SIGXFSZ, SIG_IGN);
+  hold_standard_streams();
+  signal(SIGXFSZ, SIG_IGN); /* a file size limit is then an error of write() */
   int status = run(argc, argv);
   int written = print_finish();
-  return status != EXIT_SUCCESS ? status : written;
+  return outputs_end(status != EXIT_SUCCESS ? status : written);
 }

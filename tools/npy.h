@@ -4,8 +4,23 @@
 #define VLOSS_TOOLS_NPY_H
 
 #include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
 
-typedef enum npy_type { NPY_F4, NPY_F8, NPY_I8, NPY_I4, NPY_U1, NPY_TYPES } npy_type;
+typedef enum npy_type {
+  NPY_F4,
+  NPY_F8,
+  NPY_I8,
+  NPY_I4,
+  NPY_I2,
+  NPY_I1,
+  NPY_U8,
+  NPY_U4,
+  NPY_U2,
+  NPY_U1,
+  NPY_B1, /* a byte, 0 or 1 */
+  NPY_TYPES
+} npy_type;
 
 enum { NPY_MAX_AXES = 64 }; /* NumPy 2's own limit */
 
@@ -21,14 +36,9 @@ typedef struct npy {
   npy_shape shape;
   size_t count; /* elements */
   const void *data;
-  void *mapping, *copy; /* what npy_close() gives back */
+  void *mapping, *memory; /* what npy_close() gives back */
   size_t mapping_size;
 } npy;
-
-/* An array on its way to a file. */
-typedef struct npy_output {
-  char *path, *temporary;
-} npy_output;
 
 size_t npy_type_size(npy_type type);
 const char *npy_type_name(npy_type type); /* "f4" */
@@ -36,25 +46,30 @@ const char *npy_type_name(npy_type type); /* "f4" */
 /* Elements of the axes [begin, end), whose product npy_open() has checked. */
 size_t npy_shape_count(const npy_shape *shape, size_t begin, size_t end);
 
+/* Is it "-", or /dev/stdin where that is a pipe? */
+int npy_is_standard_input(const char *path);
+
+/* An element of an array of integers; of u8, those above INT64_MAX are negative. */
+int64_t npy_integer(const npy *array, size_t index);
+
 /* "(3, 4)" */
 enum { NPY_SHAPE_TEXT = 1600 };
 const char *npy_shape_text(const npy_shape *shape, char text[NPY_SHAPE_TEXT]);
 
 /* Each of these returns 0, or an exit code after saying what is wrong. */
 
-/* Map a file. `path` must outlive the array; npy_close() is due after success only. */
+/* Map a file, or read a pipe; "-" is standard input, which is read once. `path` must outlive the
+ * array; npy_close() is due after success only. */
 int npy_open(npy *array, const char *path);
 void npy_close(npy *array);
+
+/* Make i8 of integers. */
+int npy_widen(npy *array);
 
 /* Read the text of a header into type, shape and count. */
 int npy_parse_header(npy *array, const char *text, size_t length);
 
-/* Write a whole file beside `path`, under a temporary name. */
-int npy_stage(npy_output *output, const char *path, npy_type type, const npy_shape *shape,
-              const void *data);
-/* Give it its name. */
-int npy_commit(npy_output *output);
-/* Remove what was staged and not committed, and free; safe on {NULL, NULL}. */
-void npy_discard(npy_output *output);
+/* Write a whole file; ferror() tells if that went wrong. */
+void npy_write(FILE *file, npy_type type, const npy_shape *shape, const void *data);
 
 #endif

@@ -12,8 +12,9 @@ static const struct {
   const char *name;
   size_t size;
 } types[NPY_TYPES] = {
-    [NPY_F4] = {"f4", 4}, [NPY_F8] = {"f8", 8}, [NPY_I8] = {"i8", 8},
-    [NPY_I4] = {"i4", 4}, [NPY_U1] = {"u1", 1},
+    [NPY_F4] = {"f4", 4}, [NPY_F8] = {"f8", 8}, [NPY_I8] = {"i8", 8}, [NPY_I4] = {"i4", 4},
+    [NPY_I2] = {"i2", 2}, [NPY_I1] = {"i1", 1}, [NPY_U8] = {"u8", 8}, [NPY_U4] = {"u4", 4},
+    [NPY_U2] = {"u2", 2}, [NPY_U1] = {"u1", 1}, [NPY_B1] = {"b1", 1},
 };
 
 size_t npy_type_size(npy_type type) { return types[type].size; }
@@ -75,15 +76,12 @@ static int read_type(cursor *c, npy *array) {
       return 0;
     }
   }
-  return fail("%s: dtype '%s' is not supported (f4, f8, i8, i4 and u1 are)", c->path, text);
+  return fail("%s: dtype '%s' is not supported (f4, f8, integers and bool are)", c->path, text);
 }
 
-static int read_order(cursor *c) {
-  if (accept_word(c, "False")) return 0;
-  if (accept_word(c, "True")) {
-    return fail("%s: Fortran order is not supported (numpy.ascontiguousarray helps)", c->path);
-  }
-  return malformed(c);
+static int read_order(cursor *c, int *fortran) {
+  *fortran = accept_word(c, "True");
+  return *fortran || accept_word(c, "False") ? 0 : malformed(c);
 }
 
 static int read_size(cursor *c, size_t *size) {
@@ -130,10 +128,18 @@ static int count_elements(const char *path, npy *array) {
   return 0;
 }
 
+/* Elements in a line, or none, are in either order the same. */
+static int check_order(const npy *array, int fortran) {
+  size_t longer = 0;
+  for (size_t i = 0; i < array->shape.axes; i++) longer += array->shape.size[i] > 1;
+  if (!fortran || longer <= 1 || array->count == 0) return 0;
+  return fail("%s: Fortran order is not supported (numpy.ascontiguousarray helps)", array->path);
+}
+
 int npy_parse_header(npy *array, const char *text, size_t length) {
   static const char *const keys[] = {"descr", "fortran_order", "shape"};
   cursor c = {array->path, text, text, text + length};
-  int seen[3] = {0, 0, 0};
+  int seen[3] = {0, 0, 0}, fortran = 0;
   if (!accept(&c, '{')) return malformed(&c);
   while (!accept(&c, '}')) {
     char key[32];
@@ -143,7 +149,7 @@ int npy_parse_header(npy *array, const char *text, size_t length) {
     if (k == 3 || seen[k]++) return fail("%s: header has an extra key '%s'", c.path, key);
     if (!accept(&c, ':')) return malformed(&c);
     int status = k == 0   ? read_type(&c, array)
-                 : k == 1 ? read_order(&c)
+                 : k == 1 ? read_order(&c, &fortran)
                           : read_shape(&c, &array->shape);
     if (status) return status;
     if (!accept(&c, ',') && peek(&c) != '}') return malformed(&c);
@@ -152,7 +158,8 @@ int npy_parse_header(npy *array, const char *text, size_t length) {
   for (int k = 0; k < 3; k++) {
     if (!seen[k]) return fail("%s: header has no '%s'", c.path, keys[k]);
   }
-  return count_elements(c.path, array);
+  int status = count_elements(c.path, array);
+  return status ? status : check_order(array, fortran);
 }
 
 size_t npy_shape_count(const npy_shape *shape, size_t begin, size_t end) {

@@ -3,7 +3,7 @@
 #ifndef VLOSS_TOOLS_PARAMETER_H
 #define VLOSS_TOOLS_PARAMETER_H
 
-#include <vloss/vloss.h>
+#include "call.h"
 
 enum { PARAMETER_TEXT = 64 };
 
@@ -19,10 +19,19 @@ int parameter_is_flag(const vloss_parameter *p);
 /* "ignore_index" as its option: "ignore-index". */
 const char *parameter_option(const vloss_parameter *p, char text[PARAMETER_TEXT]);
 
-/* Text (NULL for a flag alone) to value; 0, or an exit code after saying what is wrong. */
-int parameter_read(const vloss_parameter *p, const char *text, double *value);
+/* The limits of a whole number. */
+int64_t whole_low(const vloss_parameter *p);
+int64_t whole_high(const vloss_parameter *p);
 
-/* A whole text as a number; 1 if it is one. */
-int read_double(const char *text, double *value);
+/* Each of these returns 0, or an exit code after saying what is wrong. */
+
+/* Text (NULL for a flag alone) becomes that parameter of the call. */
+int parameter_read(call *c, size_t parameter, const char *text);
+
+/* A number in the limits of `p`, whether or not a loss has such a parameter. */
+int number_read(const vloss_parameter *p, const char *text, double *value);
+
+/* The value of an option that counts something. */
+int count_read(const char *option, const char *text, size_t low, size_t high, size_t *count);
 
 #endif

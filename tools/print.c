@@ -108,7 +108,8 @@ void print_fields(const field *fields, size_t count, int json) {
 
 int print_finish(void) {
   errno = 0;
-  if (fflush(stdout) == 0 && !ferror(stdout)) return EXIT_SUCCESS;
+  int bad = ferror(stdout);
+  if (fclose(stdout) == 0 && !bad) return EXIT_SUCCESS;
   return fail("cannot write the output%s%s", errno != 0 ? ": " : "",
               errno != 0 ? strerror(errno) : "");
 }

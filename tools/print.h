@@ -36,7 +36,7 @@ void json_number(double number);
 enum { NUMBER_TEXT = 32 };
 const char *number_text(double number, int is_float, char text[NUMBER_TEXT]);
 
-/* Flush stdout; 0, or an exit code after saying that it could not be written. */
+/* Close stdout; 0, or an exit code after saying that it could not be written. */
 int print_finish(void);
 
 #endif

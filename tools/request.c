@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "request.h"
 
+#include <float.h>
 #include <getopt.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "fail.h"
+#include "npy.h"
 #include "parameter.h"
 #include "threads.h"
 
 enum {
-  GRAD = ARRAYS,
-  GRAD_VARIANCE,
-  LOSS,
-  REDUCTION,
+  REDUCTION = FILES,
   DIVISOR,
   SCALE,
   CLASSES_LAST,
@@ -35,7 +34,7 @@ static const struct {
   unsigned arrays;
 } rows[OPTIONS] = {
     [INPUT] = {"input", "X.npy", "predictions: f4 or f8", -1, 0},
-    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: i8, i4, u1", -1,
+    [TARGET] = {"target", "T.npy", "targets in the input's dtype, or labels: integers or bool", -1,
                 VLOSS_ARRAY_TARGET | VLOSS_ARRAY_LABELS},
     [VARIANCE] = {"variance", "V.npy", "variances in the input's dtype", -1, VLOSS_ARRAY_VARIANCE},
     [WEIGHT] = {"weight", "W.npy", "a weight per sample", -1, 0},
@@ -64,6 +63,8 @@ static const struct {
 const char *const reduction_names[3] = {
     [VLOSS_MEAN] = "mean", [VLOSS_SUM] = "sum", [VLOSS_NONE] = "none"};
 
+const char *file_option(int id) { return rows[id].name; }
+
 static int serves(int id, const vloss_loss *loss) {
   if (loss == NULL) return 1;
   if (rows[id].family < 0 && rows[id].arrays == 0) return 1;
@@ -73,7 +74,8 @@ static int serves(int id, const vloss_loss *loss) {
 void print_eval_help(const vloss_loss *loss) {
   printf(
       "usage: vloss eval %s --input X.npy%s [options]\n\n"
-      "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n\n"
+      "Evaluates a loss on NumPy files and shows the result, what was counted and the speed.\n"
+      "Where arrays are read, '-' is standard input.\n\n"
       "options:\n",
       loss != NULL ? loss->name : "LOSS", serves(TARGET, loss) ? " --target T.npy" : "");
   for (int id = 0; id < OPTIONS; id++) {
@@ -101,21 +103,12 @@ void print_eval_help(const vloss_loss *loss) {
 }
 
 static int set_count(int id, const char *text, size_t low, size_t high, size_t *count) {
-  const char *name = rows[id].name;
-  size_t value = 0;
-  int bad = *text == '\0';
-  for (const char *c = text; *c != '\0' && !bad; c++) {
-    bad = *c < '0' || *c > '9' || value > (SIZE_MAX - 9) / 10;
-    value = value * 10 + (size_t)(*c - '0');
-  }
-  *count = value;
-  if (!bad && value >= low && value <= high) return 0;
-  return fail_usage("--%s: '%s' is not a count from %zu to %zu", name, text, low, high);
+  return count_read(rows[id].name, text, low, high, count);
 }
 
-static int set_number(int id, const char *text, double *number) {
-  if (read_double(text, number)) return 0;
-  return fail_usage("--%s: '%s' is not a number", rows[id].name, text);
+static int set_number(int id, const char *text, double low, double *number) {
+  const vloss_parameter range = {.name = rows[id].name, .low = low, .high = DBL_MAX};
+  return number_read(&range, text, number);
 }
 
 static int set_reduction(const char *text, vloss_reduction *reduction) {
@@ -129,14 +122,13 @@ static int set_reduction(const char *text, vloss_reduction *reduction) {
 }
 
 static int set_option(request *r, int id, const char *text) {
-  if (id < ARRAYS) r->paths[id] = text;
+  if (id < FILES && r->paths[id] != NULL)
+    return fail_usage("--%s is given twice: %s and %s", rows[id].name, r->paths[id], text);
+  if (id < FILES) r->paths[id] = text;
   switch (id) {
-    case GRAD: r->grad_path = text; break;
-    case GRAD_VARIANCE: r->grad_variance_path = text; break;
-    case LOSS: r->loss_path = text; break;
     case REDUCTION: return set_reduction(text, &r->reduction);
-    case DIVISOR: return set_number(id, text, &r->divisor);
-    case SCALE: return set_number(id, text, &r->scale);
+    case DIVISOR: return set_number(id, text, 0, &r->divisor);
+    case SCALE: return set_number(id, text, -DBL_MAX, &r->scale);
     case CLASSES_LAST: r->classes_last = 1; break;
     case GROUP_AXES: return set_count(id, text, 0, SIZE_MAX, &r->group_axes);
     case ISA: r->isa = text; break;
@@ -167,30 +159,44 @@ static void list_options(const vloss_loss *loss, struct option *options,
   *options = (struct option){NULL, 0, NULL, 0};
 }
 
+/* What follows a flag is meant as its value, but would be an argument of its own. */
+static int fail_flag(const char *flag, int is_parameter, const char *next) {
+  return fail_usage("--%s is a flag and takes no value%s, but '%s' follows", flag,
+                    is_parameter ? " without an equals sign" : "", next);
+}
+
 static int read_options(int argc, char **argv, request *r) {
   struct option options[LONG_OPTIONS];
   char names[CALL_MAX_PARAMETERS][PARAMETER_TEXT];
-  list_options(r->loss, options, names);
-  for (int c; (c = getopt_long(argc, argv, "h", options, NULL)) != -1;) {
+  list_options(r->call.loss, options, names);
+  for (int c, at; (c = getopt_long(argc, argv, "h", options, &at)) != -1;) {
     int status = 0;
     if (c == 'h') {
       r->help = 1;
     } else if (c >= PARAMETER) {
-      int i = c - PARAMETER;
-      status = parameter_read(&r->loss->parameters[i], optarg, &r->parameters[i]);
+      status = parameter_read(&r->call, (size_t)(c - PARAMETER), optarg);
     } else if (c >= FIRST) {
       status = set_option(r, c - FIRST, optarg);
     } else {
       status = EXIT_USAGE; /* getopt_long has said why */
     }
     if (status || r->help) return status;
+    if (optarg == NULL && optind < argc && argv[optind][0] != '-')
+      return fail_flag(options[at].name, c >= PARAMETER, argv[optind]);
   }
   if (optind < argc) return fail_usage("unexpected argument '%s'", argv[optind]);
   return 0;
 }
 
-static int same(const char *a, const char *b) {
-  return a != NULL && b != NULL && strcmp(a, b) == 0;
+static int check_standard_input(const request *r) {
+  const char *reader = NULL;
+  for (int id = 0; id < ARRAYS; id++) {
+    if (r->paths[id] == NULL || !npy_is_standard_input(r->paths[id])) continue;
+    if (reader != NULL)
+      return fail_usage("--%s and --%s both read standard input", reader, rows[id].name);
+    reader = rows[id].name;
+  }
+  return 0;
 }
 
 int read_request(int argc, char **argv, request *r) {
@@ -201,20 +207,15 @@ int read_request(int argc, char **argv, request *r) {
     return 0;
   }
   if (argv[1][0] == '-') return fail_usage("the loss comes before the options");
-  r->loss = call_find(argv[1]);
-  if (r->loss == NULL) return fail_usage("no loss '%s' ('vloss list' shows them)", argv[1]);
-  for (size_t i = 0; i < r->loss->parameter_count; i++) {
-    r->parameters[i] = r->loss->parameters[i].value;
-  }
+  const vloss_loss *loss = call_find(argv[1]);
+  if (loss == NULL) return fail_usage("no loss '%s' ('vloss list' shows them)", argv[1]);
+  r->call = call_init(loss, F32);
   argv[1] = argv[0]; /* getopt_long skips it and begins its messages with it */
   int status = read_options(argc - 1, argv + 1, r);
   if (status || r->help) return status;
   for (int id = INPUT; id <= VARIANCE; id++) {
-    if (serves(id, r->loss) && r->paths[id] == NULL)
+    if (serves(id, loss) && r->paths[id] == NULL)
       return fail_usage("--%s is required", rows[id].name);
   }
-  if (same(r->grad_path, r->loss_path)) return fail_usage("--grad and --loss name one file");
-  if (same(r->grad_variance_path, r->loss_path) || same(r->grad_variance_path, r->grad_path))
-    return fail_usage("--grad-variance names the file of another output");
-  return 0;
+  return check_standard_input(r);
 }

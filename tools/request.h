@@ -7,14 +7,13 @@
 
 #include "call.h"
 
-/* The arrays that eval reads. */
+/* The arrays that eval reads, and then those that it writes. */
 enum { INPUT, TARGET, VARIANCE, WEIGHT, CLASS_WEIGHT, POSITIVE_WEIGHT, GRAD_OUTPUT, ARRAYS };
+enum { GRAD = ARRAYS, GRAD_VARIANCE, LOSS, FILES };
 
 typedef struct request {
-  const vloss_loss *loss;
-  double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
-  const char *paths[ARRAYS];              /* NULL: not given */
-  const char *grad_path, *grad_variance_path, *loss_path;
+  call call;                /* the loss and its parameters; no loss with `help` alone */
+  const char *paths[FILES]; /* NULL: not given */
   vloss_reduction reduction;
   double divisor, scale;
   size_t group_axes; /* overlap: the first axes, which count images */
@@ -25,6 +24,9 @@ typedef struct request {
 } request;
 
 extern const char *const reduction_names[3]; /* by vloss_reduction */
+
+/* The option of a file, without dashes. */
+const char *file_option(int id);
 
 /* Returns 0, or an exit code after saying what is wrong. With `help` set nothing else counts. */
 int read_request(int argc, char **argv, request *r);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "command.h"
 #include "fail.h"
+#include "output.h"
 #include "parameter.h"
 #include "print.h"
 #include "simulation.h"
@@ -45,6 +45,7 @@ typedef struct session {
   simulation simulation;
   size_t threads;
   const char *csv_path;
+  FILE *csv; /* NULL: not asked for */
   int json, help;
   double begin; /* of the current run */
   size_t current;
@@ -112,22 +113,12 @@ static int add_named(session *s, char *text) {
     while (k < loss->parameter_count && strcmp(loss->parameters[k].name, parameters) != 0) k++;
     if (k == loss->parameter_count || strcmp(parameters, "format") == 0)
       return fail_usage("--loss: %s has no parameter '%s' to choose", loss->name, parameters);
-    int status = parameter_read(&loss->parameters[k], value, &run->call.parameters[k]);
+    if (value == NULL && !parameter_is_flag(&loss->parameters[k]))
+      return fail_usage("--loss: %s needs a value: %s=...", parameters, parameters);
+    int status = parameter_read(&run->call, k, value);
     if (status) return status;
   }
   return 0;
-}
-
-static int read_count(const char *option, const char *text, size_t low, size_t high,
-                      size_t *count) {
-  char *end;
-  errno = 0;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (*text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && value >= low && value <= high) {
-    *count = (size_t)value;
-    return 0;
-  }
-  return fail_usage("--%s: '%s' is not a count from %zu to %zu", option, text, low, high);
 }
 
 static int read_option(session *s, int option, char *text) {
@@ -136,14 +127,14 @@ static int read_option(session *s, int option, char *text) {
   switch (option) {
     case 'l': return add_named(s, text);
     case 'n':
-      status = read_count("cases", text, 1, (size_t)1 << 40, &count);
+      status = count_read("cases", text, 1, (size_t)1 << 40, &count);
       s->simulation.points = (count + SIMULATION_CASES - 1) / SIMULATION_CASES;
       return status;
     case 's':
-      status = read_count("seed", text, 0, SIZE_MAX, &count);
+      status = count_read("seed", text, 0, SIZE_MAX, &count);
       s->simulation.seed = count;
       return status;
-    case 't': return read_count("threads", text, 1, MAX_THREADS, &s->threads);
+    case 't': return count_read("threads", text, 1, MAX_THREADS, &s->threads);
     case 'i':
       if (vloss_set_isa(text) == VLOSS_OK) return 0;
       return fail_usage("--isa: '%s' is not usable here ('vloss info' shows what is)", text);
@@ -200,19 +191,8 @@ static int run_all(session *s) {
   return 0;
 }
 
-/* Beside the file first: nobody sees half of it. */
 static int write_csv(const session *s) {
-  size_t length = strlen(s->csv_path);
-  char *temporary = malloc(length + 5);
-  if (temporary == NULL) return fail("out of memory");
-  memcpy(temporary, s->csv_path, length);
-  memcpy(temporary + length, ".new", 5);
-  FILE *file = fopen(temporary, "wx");
-  if (file == NULL) {
-    int status = fail("%s: cannot write: %s", s->csv_path, strerror(errno));
-    free(temporary);
-    return status;
-  }
+  FILE *file = s->csv;
   fputs("step", file); /* names may hold commas */
   for (size_t i = 0; i < s->count; i++) fprintf(file, ",\"%s\"", s->runs[i].name);
   fputc('\n', file);
@@ -221,13 +201,7 @@ static int write_csv(const session *s) {
     for (size_t i = 0; i < s->count; i++) fprintf(file, ",%.17g", s->runs[i].result.mean[step]);
     fputc('\n', file);
   }
-  int bad = ferror(file);
-  bad |= fclose(file) != 0;
-  bad = bad || rename(temporary, s->csv_path) != 0;
-  int status = bad ? fail("%s: cannot write: %s", s->csv_path, strerror(errno)) : 0;
-  if (bad) unlink(temporary);
-  free(temporary);
-  return status;
+  return output_close(file);
 }
 
 static const int shown_steps[] = {0, 50, 100, 160, 200};
@@ -291,8 +265,9 @@ static int run_session(session *s, int argc, char **argv) {
     if (losses[i].family == VLOSS_BOXES) status = add_forms(s, &losses[i]);
   vloss_executor executor = threads_executor(&s->threads);
   s->simulation.executor = &executor;
+  if (!status && s->csv_path != NULL) status = output_open("csv", s->csv_path, &s->csv);
   if (!status) status = run_all(s);
-  if (!status && s->csv_path != NULL) status = write_csv(s);
+  if (!status && s->csv != NULL) status = write_csv(s);
   if (status) return status;
   if (s->json)
     print_json(s);

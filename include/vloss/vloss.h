@@ -188,7 +188,7 @@ typedef struct vloss_parameter {
   double low;          /**< smallest allowed value */
   double high;         /**< largest allowed value */
   const char *choices; /**< NULL for a number */
-  int whole;           /**< 1: whole numbers only */
+  int whole;           /**< 1: whole numbers only; the outermost doubles stand for int64_t's ends */
   size_t offset;       /**< of the field in the family's options struct; 0: in the prototype */
 } vloss_parameter;
 

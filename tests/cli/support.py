@@ -16,7 +16,8 @@ import unittest
 WRAPPER = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
 TOOL = WRAPPER + [os.path.abspath(sys.argv.pop(1))]
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
-CODES = {"f4": "f", "f8": "d", "i8": "q", "i4": "i", "u1": "B", "i2": "h"}
+CODES = {"f4": "f", "f8": "d", "f2": "e", "i8": "q", "i4": "i", "i2": "h", "i1": "b", "u8": "Q",
+         "u4": "I", "u2": "H", "u1": "B", "b1": "?"}
 
 
 def npy_header(text, version=1):
@@ -29,7 +30,7 @@ def npy_header(text, version=1):
 def npy(values, shape, dtype="f4", version=1, padding=64):
     """The bytes of a file. `padding`: what the offset of the data is a multiple of."""
     text = "{'descr': '%s%s', 'fortran_order': False, 'shape': %r, }" % (
-        "|" if dtype == "u1" else "<", dtype, tuple(shape))
+        "|" if dtype[1] == "1" else "<", dtype, tuple(shape))
     used = (10 if version == 1 else 12) + len(text) + 1
     text += " " * (-used % padding) + "\n"
     return npy_header(text, version) + struct.pack("<%d%s" % (len(values), CODES[dtype]), *values)

@@ -57,9 +57,14 @@ class Commands(Case):
         self.assertEqual(box["format"]["choices"], ["xyxy", "xywh", "cxcywh"])
         self.assertEqual(box["format"]["default"], "xyxy")
         text = self.succeed("list")
-        self.assertRegex(text, r"\n  --ignore-index +default -100, from -9")
         self.assertEqual([p["whole"] for p in losses["cross_entropy"]], [False, True])
-        self.assertRegex(text, r"\n  --delta +default 1, above 0\n")
+        ends = (losses["nll"][0]["low"], losses["nll"][0]["high"])
+        self.assertEqual(ends, (-2**63, 2**63 - 1))
+        for option, line in [("ignore-index", "-100, a whole number in [%d, %d]" % ends),
+                             ("delta", "1, finite and above 0"), ("tau", "0.5, in (0, 1)"),
+                             ("beta", "1, finite and at least 0"), ("smoothing", "0, in [0, 1]"),
+                             ("alpha", "0.25, finite and at most 1")]:
+            self.assertIn("\n  --%-16s default %s\n" % (option, line), text)
         for parameters in losses.values():
             for p in parameters:
                 self.assertIn("  --" + p["name"].replace("_", "-") + " ", text)

@@ -148,7 +148,7 @@ class Boxes(Case):
 
 class Rows(Case):
     def test_labels_of_each_type(self):
-        for dtype in ["i8", "i4", "u1"]:
+        for dtype in ["i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1"]:
             for float_type in ["f4", "f8"]:
                 x = ([10, 1, -2, 1, 4, .2], (2, 3), float_type)
                 self.evaluate("cross_entropy", x, ([1, 0], (2,), dtype), "--reduction", "none")
@@ -164,6 +164,24 @@ class Rows(Case):
         self.write("c.npy", npy([2, 6], (2,)))
         result = self.evaluate("cross_entropy", x, ([0, 1], (2,), "i8"), "--class-weight", "c.npy")
         self.assertEqual(result["weight"], 8)
+
+    def test_labels_keep_their_values(self):
+        for dtype, index in [("i1", -128), ("i2", -2**15), ("u2", 2**16 - 1), ("u4", 2**32 - 1),
+                             ("u8", 2**63 - 1), ("b1", 1)]:
+            found = self.evaluate("nll", ([3, 1, 1, 2], (2, 2)), ([0, index], (2,), dtype),
+                                  "--ignore-index", str(index))
+            self.assertEqual((found["loss"], found["ignored"]), (-3, 1), dtype)
+
+    def test_whole_numbers_are_exact(self):
+        x = ([3, 1, 1, 2], (2, 2))
+        for index in [2**53 + 1, -2**53 - 1, 2**63 - 1, 2**63 - 513, -2**63, -2**63 + 1]:
+            found = self.evaluate("cross_entropy", x, ([index, 1], (2,), "i8"), "--ignore-index",
+                                  str(index))
+            self.assertEqual((found["counted"], found["ignored"]), (1, 1))
+            near = index - 1 if index > 0 else index + 1
+            self.write("t.npy", npy([near, 1], (2,), "i8"))
+            self.fail_with(1, "eval", "nll", "--input", "x.npy", "--target", "t.npy",
+                           "--ignore-index", str(index), says="label %d at" % near)
 
     def test_targets_and_none(self):
         x, q = ([3, 1, 1, 2], (2, 2)), ([.8, .2, .1, .9], (2, 2))

@@ -3,11 +3,12 @@
 any bytes?"""
 import os
 import random
-import stat
 import struct
+import subprocess
+import threading
 import unittest
 
-from support import WRAPPER, Case, npy, npy_header
+from support import TOOL, WRAPPER, Case, npy, npy_header
 
 STRIDE = 16 if WRAPPER else 1
 DATA = struct.pack("<6f", 1, 2, 3, 4, 5, 6)
@@ -49,6 +50,16 @@ class Files(Case):
                 "{'shape': (2L, 3L,), 'fortran_order': False, 'descr': '=f4'}",
                 " {\n'descr' : '|f4' , 'fortran_order':\tFalse, 'shape' : ( 2 , 3 ) , } \n\n"]:
             self.accept(npy_header(text) + DATA)
+
+    def test_fortran_order_of_one_dimension(self):
+        """NumPy's reader takes any; these need no change of order."""
+        for shape in ["(6,)", "(1, 6, 1)"]:
+            data = npy_header(HEADER.replace("False", "True").replace("(2, 3)", shape)) + DATA
+            self.write("t.npy", npy([0] * 6, eval(shape)))
+            self.accept(data)
+        self.write("t.npy", npy([], (0, 2, 3)))
+        self.write("x.npy", npy_header(HEADER.replace("False", "True").replace("(2", "(0, 2")))
+        self.succeed(*self.command)
 
     def test_malformed(self):
         good = HEADER
@@ -122,33 +133,89 @@ class Files(Case):
                           "seed %d turn %d: %r" % (seed, turn, data))
 
 
-class Outputs(Case):
-    def evaluate_to(self, grad):
-        self.write("x.npy", npy([3, 5], (2,)))
-        self.write("t.npy", npy([1, 4], (2,)))
-        self.succeed("eval", "l1", "--input", "x.npy", "--target", "t.npy", "--grad", grad)
+class Streams(Case):
+    """What is read to its end, instead of mapped."""
 
-    def test_permissions_are_those_of_a_new_file(self):
-        old = os.umask(0o027)
-        try:
-            self.evaluate_to("g.npy")
-        finally:
-            os.umask(old)
-        self.assertEqual(stat.S_IMODE(os.stat(self.path("g.npy")).st_mode), 0o640)
+    def setUp(self):
+        super().setUp()
+        self.write("t.npy", npy([0] * 6, (2, 3)))
+        self.command = ["eval", "l1", "--target", "t.npy", "--input"]
+        self.data = npy([1, 2, 3, 4, 5, 6], (2, 3))
 
-    def test_a_link_stays_a_link(self):
-        self.write("old.npy", b"old")
-        os.symlink("old.npy", self.path("g.npy"))
-        self.evaluate_to("g.npy")
-        self.assertTrue(os.path.islink(self.path("g.npy")))
-        self.assertEqual(self.read("old.npy"), ([.5, .5], (2,), "f4"))
+    def accept(self, name, **more):
+        self.assertEqual(self.json(*self.command, name, **more)["sum"], 21)
 
-    def test_over_the_input_and_in_another_folder(self):
-        self.evaluate_to("x.npy")
-        self.assertEqual(self.read("x.npy")[0], [.5, .5])
-        os.mkdir(self.path("sub"))
-        self.evaluate_to("sub/g.npy")
-        self.assertEqual(os.listdir(self.path("sub")), ["g.npy"])
+    def refuse(self, data, *says):
+        self.fail_with(1, *self.command, "-", input=data, says=["standard input: ", *says])
+
+    def test_standard_input(self):
+        for padding in [1, 3, 64]:
+            for version in [1, 2]:
+                data = npy([1, 2, 3, 4, 5, 6], (2, 3), version=version, padding=padding)
+                self.accept("-", input=data)
+        self.accept("/dev/stdin", input=self.data)
+        self.write("-", b"a file of that name")
+        self.fail_with(1, *self.command, "./-", input=self.data, says="./-: not a .npy file")
+
+    def test_file_as_standard_input(self):
+        """From where it stands, as a program before may have left it."""
+        self.write("x.npy", b"before" + self.data)
+        with open(self.path("x.npy"), "rb") as file:
+            file.seek(6)
+            self.accept("-", stdin=file)
+
+    def test_named_pipes(self):
+        os.mkfifo(self.path("pipe"))
+        writer = threading.Thread(target=self.write, args=["pipe", self.data])
+        writer.start()
+        self.accept("pipe")
+        writer.join()
+
+    def test_slow_and_large(self):
+        """A byte at a time; and more than any first buffer."""
+        read, write = os.pipe()
+
+        def trickle():
+            for byte in self.data:
+                os.write(write, bytes([byte]))
+            os.close(write)
+        writer = threading.Thread(target=trickle)
+        writer.start()
+        self.accept("/dev/fd/%d" % read, pass_fds=[read])
+        writer.join()
+        os.close(read)
+        count = 10**4 if WRAPPER else 3 * 10**6 + 1
+        data = npy([1] * count, (count,))
+        self.write("t.npy", data)
+        found = self.json("eval", "mse", "--target", "t.npy", "--input", "-", "--scale", "2",
+                          input=data[:-4] + bytes(4))
+        self.assertEqual((found["sum"], found["counted"]), (1, count))
+
+    def test_wrong_in_length(self):
+        for size in range(0, len(self.data), STRIDE):
+            self.refuse(self.data[:size])
+        self.refuse(b"", "empty")
+        self.refuse(self.data + b"x", "bytes after the data")
+        self.refuse(self.data + bytes(10**6), "bytes after the data")
+        for shape in ["(1152921504606846976,)", "(34359738368,)"]:
+            self.refuse(npy_header(HEADER.replace("(2, 3)", shape)) + DATA, "truncated: 24 of")
+        self.refuse(b"\x93NUMPY\x02\x00\xff\xff\xff\xff" + b" " * 100, "truncated")
+
+    def test_endless(self):
+        self.fail_with(1, *self.command, "/dev/zero", says="/dev/zero: not a .npy file")
+        result = self.vloss(*self.command, "-", stdin=subprocess.DEVNULL)
+        self.assertEqual((result.returncode, result.stderr), (1, b"vloss: standard input: empty\n"))
+
+    def test_closed(self):
+        result = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh"] + TOOL + self.command + ["-"],
+                                cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((result.returncode, result.stdout), (1, b""))
+        self.assertRegex(result.stderr.decode(), r"\Avloss: standard input: [^\n]+\n\Z")
+
+    def test_read_once(self):
+        for one, two in [("-", "-"), ("-", "/dev/stdin"), ("/dev/fd/0", "-")]:
+            self.fail_with(2, "eval", "l1", "--input", one, "--target", two, input=self.data,
+                           says=["--input", "--target", "standard input"])
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@
 threads, the numbers that it should, and a reason where it cannot?"""
 import csv
 import os
+import subprocess
 import unittest
 
-from support import WRAPPER, Case
+from support import TOOL, WRAPPER, Case
 
 CASES = "686" if WRAPPER else "3430"
 # Stuck without overlap; close to the target; in the order of the literature.
@@ -65,18 +66,38 @@ class Simulate(Case):
                 (("boxes", "--loss", "giou:gamma=1"), "gamma"),
                 (("boxes", "--loss", "giou:format=xywh"), "format"),
                 (("boxes", "--loss", "alpha_iou:alpha=-1"), "alpha"),
-                (("boxes", "--loss", "iou:form"), "form"),
+                (("boxes", "--loss", "iou:form"), "form="),
+                (("boxes", "--loss", "giou:eps"), "eps="),
                 (("boxes", "--nothing",), "nothing")]:
             self.fail_with(2, "simulate", *arguments, says=says)
 
     def test_unwritable_file(self):
-        missing = os.path.join(self.folder, "no", "curves.csv")
-        self.fail_with(1, "simulate", "boxes", "--cases", "1", "--loss", "giou", "--csv", missing,
-                       says=missing)
+        """Said before the work, which takes minutes."""
         os.mkdir(self.path("folder"))
-        self.fail_with(1, "simulate", "boxes", "--cases", "1", "--loss", "giou", "--csv",
-                       self.path("folder"), says="folder")
+        for name in ["missing/curves.csv", "folder", "-"]:
+            self.fail_with(2 if name == "-" else 1, "simulate", "boxes", "--csv", name, says=name)
         self.assertEqual(os.listdir(self.folder), ["folder"])
+
+    def test_file_is_an_output_like_others(self):
+        self.write("old.csv", b"old")
+        self.write("link.new", b"somebody's")
+        os.chmod(self.path("old.csv"), 0o600)
+        os.symlink("old.csv", self.path("link"))
+        command = ["simulate", "boxes", "--cases", "1", "--loss", "giou", "--csv", "link"]
+        self.succeed(*command)
+        self.assertTrue(os.path.islink(self.path("link")))
+        self.assertEqual(os.stat(self.path("old.csv")).st_mode & 0o777, 0o600)
+        with open(self.path("old.csv"), "rb") as file:
+            new = file.read()
+        self.assertEqual(new.count(b"\n"), 202)
+        self.write("old.csv", b"old")
+        with open("/dev/full", "wb") as full:
+            result = subprocess.run(TOOL + command, cwd=self.folder, stdout=full,
+                                    stderr=subprocess.PIPE)
+        self.assertEqual(result.returncode, 1)
+        with open(self.path("old.csv"), "rb") as file:
+            self.assertEqual(file.read(), b"old")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["link", "link.new", "old.csv"])
 
 
 if __name__ == "__main__":

@@ -113,6 +113,15 @@ ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geom
   return measure_areas(g, eps);
 }
 
+/* The same, but an extent of -0, as corners 0 and -0 have, is 0: a sign means inverted. */
+static inline vec measure_unsigned(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
+  vec zero = vset1(0), united = measure(p, t, format, eps, g);
+  vec *extents[] = {&g->width,         &g->height,      &g->target_width,
+                    &g->target_height, &g->outer_width, &g->outer_height};
+  for (size_t k = 0; k < COUNT(extents); k++) *extents[k] = vadd(*extents[k], zero);
+  return united;
+}
+
 /* What is rare about many boxes, to be asked once. */
 typedef struct rarities {
   ivec signs;   /* of the extents */
@@ -261,7 +270,7 @@ COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary
   mask huge = vlt(vset1(sizeof(real) == 4 ? 0x1p92f : (real)0x1p540), largest);
   vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
   geometry *g = &r->geometry;
-  (void)measure(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
+  (void)measure_unsigned(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
   if (format != VLOSS_CXCYWH) {
     found_p = vmul4(found_p, shrink);
     found_t = vmul4(found_t, shrink);

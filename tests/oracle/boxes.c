@@ -56,8 +56,7 @@ static dual extent_penalty(const boxes *b, int a) {
 /* How wrong the overlap may be, relative to itself: extents that formats give are moved about. */
 static wide overlap_condition(const sample *s, const boxes *b) {
   wide sum = 1;
-  if (oracle_parameter(s, "format") == VLOSS_XYXY && !b->axes[X].inverted && !b->axes[Y].inverted)
-    return sum;
+  if (oracle_parameter(s, "format") == VLOSS_XYXY) return sum;
   for (int a = 0; a < AXES; a++) {
     wide extent = b->extent[a].value, target_extent = b->target_extent[a].value;
     wide overlap = b->overlap[a].value;
@@ -135,13 +134,12 @@ static void cdiou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   const dual *xs[] = {&b.low[X], &b.high[X], &b.high[X], &b.low[X]};
   const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
-  int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !b.axes[X].inverted;
-  plain = plain && !b.axes[Y].inverted && !b.axes[X].target_inverted && !b.axes[Y].target_inverted;
+  int corners_given = oracle_parameter(s, "format") == VLOSS_XYXY;
   wide lambda = oracle_parameter(s, "lambda"), spread = b.axes[X].spread + b.axes[Y].spread;
   dual sum = constant(0);
   for (int k = 0; k < 4; k++) {
     dual d = distance(*xs[k], *ys[k]);
-    for (int i = 0; i < CORNERS && d.value > 0 && !plain; i++) /* where does it point? */
+    for (int i = 0; i < CORNERS && d.value > 0 && !corners_given; i++) /* where does it point? */
       d.size[i] += spread / d.value;
     sum = add(sum, d);
   }

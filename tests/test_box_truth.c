@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Are box losses right where rounding is worst: beside an inverted axis of any length, which is its
- * centre? By known values, and against the oracle. */
+ * centre, and where boxes have little in common? By known values, and against the oracle. */
 #include <math.h>
 
 #include "cases.h"
@@ -28,6 +28,7 @@ static const known knowns[] = {
      {3582.4099, 0.3, -3582.01, 0.6},
      1.0576358},
     {"giou", VLOSS_XYXY, 0, {0.1, 0.2, 0.25, 0.5}, {100.3, 0.3, -99.9, 0.6}, 1.25},
+    {"iou", VLOSS_XYWH, VLOSS_IOU_LOG, {10, 10, 10, 10}, {0.1, 10, 9.91, 10}, 7.5959050},
 };
 
 static void known_values(void **state) {
@@ -77,6 +78,20 @@ static axis_pair inverted(rng *r, dtype type) {
   if (which & 1) invert(r, type, &a.low, &a.high);
   if (which & 2) invert(r, type, &a.target_low, &a.target_high);
   return a;
+}
+
+/* An intersection of one in a million and up, or as thin a gap. */
+static axis_pair touching(rng *r, dtype type) {
+  (void)type;
+  double width = rng_between(r, 0.1, 10), target_width = rng_between(r, 0.1, 10);
+  double common = pow(10, rng_between(r, -6, 0)) * fmin(width, target_width);
+  axis_pair a;
+  a.low = rng_between(r, -10, 10);
+  a.high = a.low + width;
+  a.target_low = a.high - (rng_below(r, 4) ? common : -common);
+  a.target_high = a.target_low + target_width;
+  if (rng_below(r, 2)) return a;
+  return (axis_pair){a.target_low, a.target_high, a.low, a.high};
 }
 
 static void put(const call *c, void *array, size_t at, double low, double high) {
@@ -129,8 +144,14 @@ static void inverted_axes(void **state) {
   check_isas(inverted);
 }
 
+static void little_in_common(void **state) {
+  (void)state;
+  check_isas(touching);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(known_values),
-                                     cmocka_unit_test(inverted_axes)};
+                                     cmocka_unit_test(inverted_axes),
+                                     cmocka_unit_test(little_in_common)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -55,18 +55,6 @@ ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target
   *outer = vsub(vmax(high, target_high), vmin(low, target_low));
 }
 
-/* The same from the extents and how far inside the target's the edges lie: exact for formats that
- * give extents, where corners would be rounded at the size of the coordinates. The intersection is
- * what the shorter one keeps, so never more: all of it where it is nested. */
-ALWAYS_INLINE void measure_offsets(vec low, vec high, vec extent, vec target_extent, vec *inner,
-                                   vec *outer) {
-  vec zero = vset1(0), beyond_low = vmin(zero, low), beyond_high = vmin(zero, high);
-  vec kept = vadd(vadd(extent, beyond_high), beyond_low);
-  vec target_kept = vsub(vsub(target_extent, vmax(zero, high)), vmax(zero, low));
-  *inner = vselect(vlt(extent, target_extent), kept, target_kept);
-  *outer = vsub(vsub(target_extent, beyond_high), beyond_low);
-}
-
 /* What one box has and the other has not: (A - I) + (B - I), from what each extent has beyond the
  * intersection, so that boxes close to each other lose nothing to rounded areas. */
 ALWAYS_INLINE vec unshared_area(const geometry *g) {
@@ -89,14 +77,31 @@ ALWAYS_INLINE vec measure_areas(geometry *g, vec eps) {
   return united;
 }
 
-/* x and w of both boxes to how far inside the target's edges the prediction's lie */
-ALWAYS_INLINE void edge_offsets(vec x, vec extent, vec target_x, vec target_extent,
-                                vloss_box_format format, vec *low, vec *high) {
-  vec shift = vsub(x, target_x), growth = vsub(extent, target_extent);
-  vec half = vmul(vset1((real)0.5), growth);
-  int centre = format == VLOSS_CXCYWH;
-  *low = centre ? vsub(shift, half) : shift;
-  *high = vsub(vset1(0), vadd(shift, centre ? half : growth));
+/* One axis of two boxes as formats with extents give it; also, how far inside the target's edges
+ * the prediction's lie. Between rounded corners a small intersection would be as wrong as they are:
+ * what rounding takes from the distance of the boxes is given back where all the rest may cancel.
+ */
+ALWAYS_INLINE void measure_spans(vec x, vec extent, vec target_x, vec target_extent,
+                                 vloss_box_format format, vec *low, vec *high, vec *inner,
+                                 vec *outer) {
+  vec shorter = vmin(extent, target_extent), longer = vmax(extent, target_extent);
+  vec half = vset1((real)0.5), growth = vsub(extent, target_extent);
+  pair shift = exact_difference(x, target_x);
+  if (format == VLOSS_XYWH) {
+    vec kept = vadd(vadd(extent, shift.value), shift.rest);
+    vec target_kept = vsub(vsub(target_extent, shift.value), shift.rest);
+    *low = shift.value;
+    *high = vsub(vset1(0), vadd(shift.value, growth));
+    *inner = vmin(shorter, vmin(kept, target_kept));
+    *outer = vmax(longer, vmax(kept, target_kept));
+  } else {
+    vec away = vminus(shift.value), further = vturned(shift.rest, shift.value);
+    vec kept = vsub(vfma(half, shorter, vfma(half, longer, away)), further);
+    *low = vfnma(half, growth, shift.value);
+    *high = vfnma(half, growth, vneg(shift.value));
+    *inner = vmin(shorter, kept);
+    *outer = vmax(longer, vfnma(vset1(2), away, kept));
+  }
 }
 
 ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
@@ -116,10 +121,10 @@ ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geom
     g->height = p.w;
     g->target_width = t.z;
     g->target_height = t.w;
-    edge_offsets(p.x, p.z, t.x, t.z, format, &g->left, &g->right);
-    edge_offsets(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom);
-    measure_offsets(g->left, g->right, p.z, t.z, &g->inner_width, &g->outer_width);
-    measure_offsets(g->top, g->bottom, p.w, t.w, &g->inner_height, &g->outer_height);
+    measure_spans(p.x, p.z, t.x, t.z, format, &g->left, &g->right, &g->inner_width,
+                  &g->outer_width);
+    measure_spans(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom, &g->inner_height,
+                  &g->outer_height);
   }
   return measure_areas(g, eps);
 }

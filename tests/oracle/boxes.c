@@ -53,19 +53,6 @@ static dual extent_penalty(const boxes *b, int a) {
   return fraction(b, square(difference), add(square(b->enclosing[a]), b->eps));
 }
 
-/* How wrong the overlap may be, relative to itself: extents that formats give are moved about. */
-static wide overlap_condition(const sample *s, const boxes *b) {
-  wide sum = 1;
-  if (oracle_parameter(s, "format") == VLOSS_XYXY) return sum;
-  for (int a = 0; a < AXES; a++) {
-    wide extent = b->extent[a].value, target_extent = b->target_extent[a].value;
-    wide overlap = b->overlap[a].value;
-    int nested = overlap == fminl(extent, target_extent); /* a given number, not moved about */
-    if (overlap > 0 && !nested) sum += (extent + target_extent) / overlap;
-  }
-  return sum;
-}
-
 static void iou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   dual u = b.iou;
@@ -76,10 +63,8 @@ static void iou(const sample *s, truth *t) {
     case VLOSS_IOU_LOG: break;
   }
   dual loss = u.value < floor ? constant(-logl(floor)) : apply(u, -logl(u.value), -1 / u.value);
-  wide condition = overlap_condition(s, &b);
-  for (int k = 0; k < CORNERS; k++) loss.size[k] *= condition;
-  finish_boxes(s, &b, loss, condition, t);
-  if (fabsl(u.value - floor) < 1e-5L * condition * floor) t->trust = TRUST_NOT_NAN; /* a kink */
+  finish_boxes(s, &b, loss, 1, t);
+  if (fabsl(u.value - floor) < 1e-5L * floor) t->trust = TRUST_NOT_NAN; /* a kink */
 }
 
 static void giou(const sample *s, truth *t) {
@@ -116,12 +101,10 @@ static void eiou(const sample *s, truth *t) {
 static void focal_eiou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   wide gamma = oracle_parameter(s, "gamma"), weight = gamma > 0 ? powl(b.iou.value, gamma) : 1;
-  wide relative = fmaxl(1, gamma) * overlap_condition(s, &b);
+  wide relative = fmaxl(1, gamma);
   dual loss = eiou_loss(&b);
   finish_boxes(s, &b, scale(loss, hold(s, t, weight)), relative, t);
   for (int k = 0; k < CORNERS; k++) t->grad_size[k] *= relative;
-  int touches = b.iou.value < 1e-4L;
-  if (b.close && touches && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
   if (oracle_parameter(s, "normalize") == 0) return;
   t->share = isnan(t->loss) ? 0 : weight; /* not 1 where gamma is 0 */
   t->share_size = t->share * relative;
@@ -222,7 +205,7 @@ static void alpha_iou(const sample *s, truth *t) {
   wide alpha = oracle_parameter(s, "alpha");
   vloss_box_base base = (vloss_box_base)oracle_parameter(s, "base");
   powers p = {constant(0), 1};
-  add_power(&p, b.iou, alpha, overlap_condition(s, &b));
+  add_power(&p, b.iou, alpha, 1);
   p.sum = scale(p.sum, -1);
   dual q = hull_penalty(&b), centre = centre_penalty(&b), v = aspect_penalty(&b);
   if (base == VLOSS_BASE_GIOU) add_power(&p, q, alpha, 1 + 1 / q.value);
@@ -233,11 +216,10 @@ static void alpha_iou(const sample *s, truth *t) {
     add_power(&p, scale(v, beta), alpha, 1 + 4 * lost);
   }
   finish_boxes(s, &b, add(constant(1), p.sum), p.size, t);
-  const wide bases[] = {b.iou.value, q.value, centre.value, v.value};
-  const int used[] = {b.iou.value > 0 || b.close, base == VLOSS_BASE_GIOU, base >= VLOSS_BASE_DIOU,
-                      base == VLOSS_BASE_CIOU};
+  const wide bases[] = {q.value, centre.value, v.value};
+  const int used[] = {base == VLOSS_BASE_GIOU, base >= VLOSS_BASE_DIOU, base == VLOSS_BASE_CIOU};
   int same = b.iou.value == 1;
-  for (int k = 0; k < 4 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
+  for (int k = 0; k < 3 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
     if (used[k] && bases[k] < 1e-4L) t->trust = TRUST_NOT_NAN;
 }
 

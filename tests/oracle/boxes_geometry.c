@@ -144,9 +144,8 @@ static int is_close(const sample *s, const axis *x, int a) {
   wide limit = x->spread * box_noise(s);
   int corners_given = oracle_parameter(s, "format") == VLOSS_XYXY;
   int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
-  int touches = x->extent > 0 && x->target_extent > 0 && fabsl(x->overlap) < limit;
   int ties = fabsl(x->from_low) < limit || fabsl(x->from_high) < limit;
-  return !corners_given && !same && !is_round(s, a) && (touches || ties);
+  return !corners_given && !same && !is_round(s, a) && ties;
 }
 
 static dual with_value(dual a, wide value) {

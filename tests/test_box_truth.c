@@ -20,6 +20,7 @@ typedef struct known {
 static const known knowns[] = {
     {"giou", VLOSS_XYXY, 0, {0.5, 0, 0.5, 1}, {1e18, -1e18, -1e18, 1e18}, 2},
     {"eiou", VLOSS_XYXY, 0, {0.5, 0.25, 1.5, 1.25}, {1e18, -1e18, -1e18, 1e18}, 22.0 / 9},
+    {"eiou", VLOSS_XYXY, 0, {0, 0, 2, 0}, {0, 0, 4, -0.0}, 1.3125},
     {"siou", VLOSS_XYXY, 0, {0, 0, 0.001, 1e18}, {1e18, -1e18, -1e18, 1e18}, 1.3473010},
     {"diou",
      VLOSS_XYXY,
@@ -94,6 +95,19 @@ static axis_pair touching(rng *r, dtype type) {
   return (axis_pair){a.target_low, a.target_high, a.low, a.high};
 }
 
+/* The same edges, edges that meet, or one inside the other: but for a ten millionth and up. */
+static axis_pair aligned(rng *r, dtype type) {
+  (void)type;
+  double off[4], low = rng_between(r, -1, 1), extent = rng_between(r, 0.1, 1), part = extent / 4;
+  for (size_t k = 0; k < 4; k++) off[k] = rng_between(r, -1, 1) * pow(10, rng_between(r, -7, -2));
+  axis_pair a = {low + off[0], low + extent + off[1], low + off[2], low + extent + off[3]};
+  switch (rng_below(r, 3)) {
+    case 0: return a;
+    case 1: return (axis_pair){a.low, a.high, a.high + off[2], a.high + part};
+    default: return (axis_pair){a.low, a.high, a.low + part, a.high - part};
+  }
+}
+
 static void put(const call *c, void *array, size_t at, double low, double high) {
   double format = call_get(c, "format"), extent = high - low;
   data_set(c->dtype, array, at, format == (double)VLOSS_CXCYWH ? low + extent / 2 : low);
@@ -149,9 +163,25 @@ static void little_in_common(void **state) {
   check_isas(touching);
 }
 
+/* Powers between 1 and 2, whose slopes change fast next to 0. */
+static void powers_next_to_zero(void **state) {
+  (void)state;
+  for (dtype type = F32; type < DTYPE_COUNT; type++) {
+    rng r = rng_init(data_seed(), type);
+    for (double format = VLOSS_XYXY; format <= VLOSS_CXCYWH; format++)
+      for (double base = VLOSS_BASE_IOU; base <= VLOSS_BASE_CIOU; base++)
+        for (double alpha = 1.1; alpha < 2; alpha += 0.4) {
+          call c = call_init(call_find("alpha_iou"), type);
+          assert_true(call_set(&c, "format", format) && call_set(&c, "base", base));
+          assert_true(call_set(&c, "alpha", alpha));
+          check(&r, &c, aligned);
+        }
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(known_values),
-                                     cmocka_unit_test(inverted_axes),
-                                     cmocka_unit_test(little_in_common)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(known_values), cmocka_unit_test(inverted_axes),
+      cmocka_unit_test(little_in_common), cmocka_unit_test(powers_next_to_zero)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

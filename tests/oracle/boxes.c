@@ -187,33 +187,39 @@ static void siou(const sample *s, truth *t) {
 
 /* The size of a loss's terms grows with that of a power, and with how wrong its base may be. */
 typedef struct powers {
+  dtype dtype;
+  wide alpha;
   dual sum;
   wide size;
 } powers;
 
-static void add_power(powers *p, dual base, wide alpha, wide condition) {
-  if (base.value == 0) return;
-  wide value = powl(base.value, alpha), relative = fmaxl(1, alpha) * condition;
-  dual term = apply(base, value, alpha * value / base.value);
-  for (int k = 0; k < CORNERS; k++) term.size[k] *= 1 + fabsl(alpha - 1) * relative;
+/* The base may be wrong by `noise` times the bound, and the slope is that of such a base. */
+static void add_power(powers *p, dual base, wide noise) {
+  wide alpha = p->alpha, at = base.value, wrong = noise * oracle_loss_bound(p->dtype);
+  if (at == 0 && alpha < 1) return;
+  wide value = powl(at, alpha), slope = at > 0 ? alpha * value / at : 0;
+  wide most = powl(at + wrong, alpha - 1), least = powl(fmaxl(0, at - wrong), alpha - 1);
+  wide slopes = alpha * fabsl(most - least) / oracle_grad_bound(p->dtype);
+  dual term = apply(base, value, slope);
+  for (int k = 0; k < CORNERS; k++) term.size[k] += slopes * base.size[k];
   p->sum = add(p->sum, term);
-  p->size += value * relative;
+  if (at > 0) p->size += fmaxl(1, alpha) * value * noise / at;
 }
 
 static void alpha_iou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   wide alpha = oracle_parameter(s, "alpha");
   vloss_box_base base = (vloss_box_base)oracle_parameter(s, "base");
-  powers p = {constant(0), 1};
-  add_power(&p, b.iou, alpha, 1);
+  powers p = {s->call->dtype, alpha, constant(0), 1};
+  add_power(&p, b.iou, b.iou.value);
   p.sum = scale(p.sum, -1);
   dual q = hull_penalty(&b), centre = centre_penalty(&b), v = aspect_penalty(&b);
-  if (base == VLOSS_BASE_GIOU) add_power(&p, q, alpha, 1 + 1 / q.value);
-  if (base >= VLOSS_BASE_DIOU) add_power(&p, centre, alpha, 1 + 1 / sqrtl(centre.value));
+  if (base == VLOSS_BASE_GIOU) add_power(&p, q, 1 + q.value);
+  if (base >= VLOSS_BASE_DIOU) add_power(&p, centre, centre.value + sqrtl(centre.value));
   if (base == VLOSS_BASE_CIOU) {
     wide beta = hold(s, t, aspect_weight(v.value, b.iou.value));
-    wide lost = 1 / sqrtl(v.value) + 1 / (1 - b.iou.value + v.value);
-    add_power(&p, scale(v, beta), alpha, 1 + 4 * lost);
+    wide lost = sqrtl(v.value) + beta; /* of v */
+    add_power(&p, scale(v, beta), beta * (v.value + 4 * lost));
   }
   finish_boxes(s, &b, add(constant(1), p.sum), p.size, t);
   const wide bases[] = {q.value, centre.value, v.value};

@@ -816,8 +816,10 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f64(const double *input, const
  *     CIoU  + R^alpha + (beta v)^alpha, beta the alpha of vloss_ciou_f32(), constant in the
  * gradient
  *
- * A power has derivative 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha); for alpha < 1
- * what rounding leaves of a term that is all but 0 grows with it.
+ * A power has derivative 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha). IoU is known within
+ * 5e-7 (f32), 1e-14 (f64) of itself, each other term within as much of 1: for alpha < 2 the
+ * derivative of one that is all but 0, for alpha < 1 its power too, may be that of a number so close
+ * to it.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f32(const float *input, const float *target,
                                                            size_t n, const vloss_box_options *box,

@@ -143,7 +143,7 @@ ALWAYS_INLINE vec boxes_vector(const boxes_call *c, boxes_measures *terms, boxes
   vec4 target = vload4_part(c->target + 4 * i, count);
   rescued rare;
   rarities found = no_rarities();
-  vec united = measure(prediction, target, c->format, c->eps, &rare.geometry);
+  vec united = measure_unsigned(prediction, target, c->format, c->eps, &rare.geometry);
   note_rarities(&found, &rare.geometry, united);
   mask ordinary = are_ordinary(&found);
   int any_rescued = !vall(ordinary);

@@ -37,23 +37,22 @@ static inline vec largest_area(void) {
   return vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020);
 }
 
+/* A number as the sum of two, one far smaller. */
+typedef struct pair {
+  vec value, rest;
+} pair;
+
+/* a - b, exactly (Knuth) */
+ALWAYS_INLINE pair exact_difference(vec a, vec b) {
+  vec value = vsub(a, b), part = vsub(value, a);
+  return (pair){value, vsub(vsub(a, vsub(value, part)), vadd(b, part))};
+}
+
 /* One axis of two boxes, as low and high corner. */
 ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target_high, vec *inner,
                                    vec *outer) {
   *inner = vsub(vmin(high, target_high), vmax(low, target_low));
   *outer = vsub(vmax(high, target_high), vmin(low, target_low));
-}
-
-/* The same from the extents and how far inside the target's the edges lie: exact for formats that
- * give extents, where corners would be rounded at the size of the coordinates. The intersection is
- * what the shorter one keeps, so never more: all of it where it is nested. */
-ALWAYS_INLINE void measure_offsets(vec low, vec high, vec extent, vec target_extent, vec *inner,
-                                   vec *outer) {
-  vec zero = vset1(0), beyond_low = vmin(zero, low), beyond_high = vmin(zero, high);
-  vec kept = vadd(vadd(extent, beyond_high), beyond_low);
-  vec target_kept = vsub(vsub(target_extent, vmax(zero, high)), vmax(zero, low));
-  *inner = vselect(vlt(extent, target_extent), kept, target_kept);
-  *outer = vsub(vsub(target_extent, beyond_high), beyond_low);
 }
 
 /* What one box has and the other has not: (A - I) + (B - I), from what each extent has beyond the
@@ -78,14 +77,31 @@ ALWAYS_INLINE vec measure_areas(geometry *g, vec eps) {
   return united;
 }
 
-/* x and w of both boxes to how far inside the target's edges the prediction's lie */
-ALWAYS_INLINE void edge_offsets(vec x, vec extent, vec target_x, vec target_extent,
-                                vloss_box_format format, vec *low, vec *high) {
-  vec shift = vsub(x, target_x), growth = vsub(extent, target_extent);
-  vec half = vmul(vset1((real)0.5), growth);
-  int centre = format == VLOSS_CXCYWH;
-  *low = centre ? vsub(shift, half) : shift;
-  *high = vsub(vset1(0), vadd(shift, centre ? half : growth));
+/* One axis of two boxes as formats with extents give it; also, how far inside the target's edges
+ * the prediction's lie. Between rounded corners a small intersection would be as wrong as they are:
+ * what rounding takes from the distance of the boxes is given back where all the rest may cancel.
+ */
+ALWAYS_INLINE void measure_spans(vec x, vec extent, vec target_x, vec target_extent,
+                                 vloss_box_format format, vec *low, vec *high, vec *inner,
+                                 vec *outer) {
+  vec shorter = vmin(extent, target_extent), longer = vmax(extent, target_extent);
+  vec half = vset1((real)0.5), growth = vsub(extent, target_extent);
+  pair shift = exact_difference(x, target_x);
+  if (format == VLOSS_XYWH) {
+    vec kept = vadd(vadd(extent, shift.value), shift.rest);
+    vec target_kept = vsub(vsub(target_extent, shift.value), shift.rest);
+    *low = shift.value;
+    *high = vsub(vset1(0), vadd(shift.value, growth));
+    *inner = vmin(shorter, vmin(kept, target_kept));
+    *outer = vmax(longer, vmax(kept, target_kept));
+  } else {
+    vec away = vminus(shift.value), further = vturned(shift.rest, shift.value);
+    vec kept = vsub(vfma(half, shorter, vfma(half, longer, away)), further);
+    *low = vfnma(half, growth, shift.value);
+    *high = vfnma(half, growth, vneg(shift.value));
+    *inner = vmin(shorter, kept);
+    *outer = vmax(longer, vfnma(vset1(2), away, kept));
+  }
 }
 
 ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
@@ -105,12 +121,21 @@ ALWAYS_INLINE vec measure(vec4 p, vec4 t, vloss_box_format format, vec eps, geom
     g->height = p.w;
     g->target_width = t.z;
     g->target_height = t.w;
-    edge_offsets(p.x, p.z, t.x, t.z, format, &g->left, &g->right);
-    edge_offsets(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom);
-    measure_offsets(g->left, g->right, p.z, t.z, &g->inner_width, &g->outer_width);
-    measure_offsets(g->top, g->bottom, p.w, t.w, &g->inner_height, &g->outer_height);
+    measure_spans(p.x, p.z, t.x, t.z, format, &g->left, &g->right, &g->inner_width,
+                  &g->outer_width);
+    measure_spans(p.y, p.w, t.y, t.w, format, &g->top, &g->bottom, &g->inner_height,
+                  &g->outer_height);
   }
   return measure_areas(g, eps);
+}
+
+/* The same, but an extent of -0, as corners 0 and -0 have, is 0: a sign means inverted. */
+static inline vec measure_unsigned(vec4 p, vec4 t, vloss_box_format format, vec eps, geometry *g) {
+  vec zero = vset1(0), united = measure(p, t, format, eps, g);
+  vec *extents[] = {&g->width,         &g->height,      &g->target_width,
+                    &g->target_height, &g->outer_width, &g->outer_height};
+  for (size_t k = 0; k < COUNT(extents); k++) *extents[k] = vadd(*extents[k], zero);
+  return united;
 }
 
 /* What is rare about many boxes, to be asked once. */
@@ -147,22 +172,6 @@ typedef struct rescued {
   mask degenerate;             /* any inverted axis */
 } rescued;
 
-/* An inverted axis becomes its centre; the result says where. */
-static inline mask straighten(vec *low, vec *high, vloss_box_format format) {
-  vec zero = vset1(0), half = vset1((real)0.5);
-  if (format == VLOSS_XYXY) {
-    mask inverted = vlt(*high, *low);
-    vec centre = vfma(half, *low, vmul(half, *high));
-    *low = vselect(inverted, centre, *low);
-    *high = vselect(inverted, centre, *high);
-    return inverted;
-  }
-  mask inverted = vlt(*high, zero);
-  if (format == VLOSS_XYWH) *low = vselect(inverted, vfma(half, *high, *low), *low);
-  *high = vselect(inverted, zero, *high);
-  return inverted;
-}
-
 static inline vec largest_of(vec4 a) {
   return vmax(vmax(vabs(a.x), vabs(a.y)), vmax(vabs(a.z), vabs(a.w)));
 }
@@ -194,52 +203,53 @@ static inline void scale_lengths(geometry *g, vec scale) {
   for (size_t k = 0; k < COUNT(offsets); k++) *offsets[k] = scale_offset(*offsets[k], scale);
 }
 
+/* The ends of an axis; twice its centre if it is inverted. */
+typedef struct ends {
+  pair low, high;
+} ends;
+
+static inline pair select_pair(mask m, pair a, pair b) {
+  return (pair){vselect(m, a.value, b.value), vselect(m, a.rest, b.rest)};
+}
+
+/* a - b, rounded once where it is small beside both */
+static inline vec difference(pair a, pair b) {
+  pair values = exact_difference(a.value, b.value), rests = exact_difference(b.rest, a.rest);
+  pair both = exact_difference(values.value, rests.value);
+  return vadd(both.value, vadd(both.rest, vsub(values.rest, rests.rest)));
+}
+
+/* As exact sums: rounded, the centre of corners that are far apart would lose a box beside it. */
+static ends find_ends(vec first, vec second, mask inverted, vloss_box_format format) {
+  static const real shares[][3][2] = {[VLOSS_XYXY] = {{1, 0}, {0, -1}, {0.5, -0.5}},
+                                      [VLOSS_XYWH] = {{1, 0}, {1, -1}, {1, -0.5}},
+                                      [VLOSS_CXCYWH] = {{1, 0.5}, {1, -0.5}, {1, 0}}};
+  pair places[3]; /* low, high, centre */
+  for (size_t k = 0; k < COUNT(places); k++) {
+    const real *share = shares[format][k];
+    places[k] = exact_difference(vmul(vset1(share[0]), first), vmul(vset1(share[1]), second));
+  }
+  return (ends){select_pair(inverted, places[2], places[0]),
+                select_pair(inverted, places[2], places[1])};
+}
+
 /* One axis of a geometry. */
 typedef struct axis {
-  vec *low, *high, *inner, *outer;
+  vec *low, *high, *extent, *target_extent, *inner, *outer;
 } axis;
 
-/* Offsets of the edges of an axis that may have become its centre, from what was given: the centre
- * itself would be rounded at the size of the coordinates. */
-static void offsets_of_corners(vec low, vec high, vec target_low, vec target_high, mask inverted,
-                               mask target_inverted, vec *low_offset, vec *high_offset) {
-  vec half = vset1((real)0.5);
-  vec other_low = vselect(inverted, high, low), other_high = vselect(inverted, low, high);
-  vec target_other_low = vselect(target_inverted, target_high, target_low);
-  vec target_other_high = vselect(target_inverted, target_low, target_high);
-  *low_offset = vmul(half, vadd(vsub(low, target_low), vsub(other_low, target_other_low)));
-  *high_offset = vmul(half, vadd(vsub(target_high, high), vsub(target_other_high, other_high)));
-}
-
-static void offsets_of_extents(vec low, vec extent, vec target_low, vec target_extent,
-                               mask inverted, mask target_inverted, vec *low_offset,
-                               vec *high_offset) {
-  vec half = vset1((real)0.5), zero = vset1(0), shift = vsub(low, target_low);
-  vec start = vselect(inverted, vmul(half, extent), zero);
-  vec target_start = vselect(target_inverted, vmul(half, target_extent), zero);
-  vec end = vselect(inverted, start, extent);
-  vec target_end = vselect(target_inverted, target_start, target_extent);
-  *low_offset = vadd(shift, vsub(start, target_start));
-  *high_offset = vsub(vsub(target_end, end), shift);
-}
-
-/* Measures an axis with a centre in it again; the numbers are as they were given. */
-static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask inverted,
-                      mask target_inverted, vec extent, vec target_extent, vloss_box_format format,
-                      axis a) {
-  vec low_offset, high_offset, inner, outer;
+/* Measures an axis again where it is inverted: then there is no intersection. */
+static void mend_axis(ends p, ends t, mask inverted, mask target_inverted, axis a) {
+  vec zero = vset1(0), low = difference(p.low, t.low), high = difference(t.high, p.high);
+  vec outer = difference(select_pair(vlt(high, zero), p.high, t.high),
+                         select_pair(vlt(low, zero), p.low, t.low));
   mask either = vor(inverted, target_inverted);
-  if (format == VLOSS_XYXY)
-    offsets_of_corners(low, high, target_low, target_high, inverted, target_inverted, &low_offset,
-                       &high_offset);
-  else
-    offsets_of_extents(low, high, target_low, target_high, inverted, target_inverted, &low_offset,
-                       &high_offset);
-  measure_offsets(low_offset, high_offset, extent, target_extent, &inner, &outer);
-  *a.low = vselect(either, low_offset, *a.low);
-  *a.high = vselect(either, high_offset, *a.high);
-  *a.inner = vselect(either, inner, *a.inner);
-  *a.outer = vselect(either, vmax(outer, vmax(extent, target_extent)), *a.outer);
+  *a.low = vselect(either, low, *a.low);
+  *a.high = vselect(either, high, *a.high);
+  *a.extent = vselect(inverted, zero, *a.extent);
+  *a.target_extent = vselect(target_inverted, zero, *a.target_extent);
+  *a.inner = vselect(either, zero, *a.inner);
+  *a.outer = vselect(either, outer, *a.outer);
 }
 
 /* The root of the smallest normal number; an area so small in rescued lengths, of which some are
@@ -247,31 +257,31 @@ static void mend_axis(vec low, vec high, vec target_low, vec target_high, mask i
 static const real root_of_smallest = sizeof(real) == 4 ? 0x1p-63f : (real)0x1p-511;
 static const real no_area = sizeof(real) == 4 ? 0x1p-104f : (real)0x1p-1000;
 
-/* Repairs the lanes that are not ordinary and leaves the others as they are, bit for bit. */
+/* Repairs the lanes of r->geometry that are not ordinary and leaves the others as they are, bit for
+ * bit. */
 COLD void rescue(vec4 p, vec4 t, vloss_box_format format, vec eps, mask ordinary, rescued *r) {
-  vec one = vset1(1), poison = vadd(poison_of(p), poison_of(t));
-  vec4 found_p = p, found_t = t;
-  r->inverted_x = straighten(&p.x, &p.z, format);
-  r->inverted_y = straighten(&p.y, &p.w, format);
-  mask target_x = straighten(&t.x, &t.z, format), target_y = straighten(&t.y, &t.w, format);
+  vec zero = vset1(0), one = vset1(1), poison = vadd(poison_of(p), poison_of(t));
+  geometry *g = &r->geometry;
+  r->inverted_x = vlt(g->width, zero);
+  r->inverted_y = vlt(g->height, zero);
+  mask target_x = vlt(g->target_width, zero), target_y = vlt(g->target_height, zero);
   r->degenerate = vor(vor(r->inverted_x, r->inverted_y), vor(target_x, target_y));
 
   /* differences of the largest numbers would overflow */
   vec largest = vmax(largest_of(p), largest_of(t));
   mask huge = vlt(vset1(sizeof(real) == 4 ? 0x1p92f : (real)0x1p540), largest);
   vec shrink = vselect(ordinary, one, vselect(huge, vset1(0x1p-8f), one));
-  geometry *g = &r->geometry;
-  (void)measure(vmul4(p, shrink), vmul4(t, shrink), format, eps, g);
-  if (format != VLOSS_CXCYWH) {
-    found_p = vmul4(found_p, shrink);
-    found_t = vmul4(found_t, shrink);
-    mend_axis(found_p.x, found_p.z, found_t.x, found_t.z, r->inverted_x, target_x, g->width,
-              g->target_width, format,
-              (axis){&g->left, &g->right, &g->inner_width, &g->outer_width});
-    mend_axis(found_p.y, found_p.w, found_t.y, found_t.w, r->inverted_y, target_y, g->height,
-              g->target_height, format,
-              (axis){&g->top, &g->bottom, &g->inner_height, &g->outer_height});
-  }
+  p = vmul4(p, shrink);
+  t = vmul4(t, shrink);
+  (void)measure_unsigned(p, t, format, eps, g);
+  mend_axis(
+      find_ends(p.x, p.z, r->inverted_x, format), find_ends(t.x, t.z, target_x, format),
+      r->inverted_x, target_x,
+      (axis){&g->left, &g->right, &g->width, &g->target_width, &g->inner_width, &g->outer_width});
+  mend_axis(find_ends(p.y, p.w, r->inverted_y, format), find_ends(t.y, t.w, target_y, format),
+            r->inverted_y, target_y,
+            (axis){&g->top, &g->bottom, &g->height, &g->target_height, &g->inner_height,
+                   &g->outer_height});
   vec scale = vselect(ordinary, one, reciprocal_power(vadd(g->outer_width, g->outer_height)));
   scale = vadd(scale, poison);
   r->scale = vmul(shrink, scale);

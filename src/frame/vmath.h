@@ -110,7 +110,8 @@ static inline scaled split_exponent(vec x) {
 /* the same for x in (0, 1], all of which can be made normal; something at 0 */
 static inline scaled split_unit(vec x) {
   const int up = MANTISSA_BITS + 1;
-  return split_normal(vmul(x, vset1((real)((uint64_t)1 << up))), vset1(exponent_bias + (real)up));
+  vec normal = vfma(x, vset1((real)((uint64_t)1 << up)), vset1(0)); /* 0 for -0 too */
+  return split_normal(normal, vset1(exponent_bias + (real)up));
 }
 
 /* ln(x) for x in (0, 1]; something finite elsewhere, below -100 at 0 */

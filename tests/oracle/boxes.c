@@ -53,20 +53,6 @@ static dual extent_penalty(const boxes *b, int a) {
   return fraction(b, square(difference), add(square(b->enclosing[a]), b->eps));
 }
 
-/* How wrong the overlap may be, relative to itself: extents that formats give are moved about. */
-static wide overlap_condition(const sample *s, const boxes *b) {
-  wide sum = 1;
-  if (oracle_parameter(s, "format") == VLOSS_XYXY && !b->axes[X].inverted && !b->axes[Y].inverted)
-    return sum;
-  for (int a = 0; a < AXES; a++) {
-    wide extent = b->extent[a].value, target_extent = b->target_extent[a].value;
-    wide overlap = b->overlap[a].value;
-    int nested = overlap == fminl(extent, target_extent); /* a given number, not moved about */
-    if (overlap > 0 && !nested) sum += (extent + target_extent) / overlap;
-  }
-  return sum;
-}
-
 static void iou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   dual u = b.iou;
@@ -77,10 +63,8 @@ static void iou(const sample *s, truth *t) {
     case VLOSS_IOU_LOG: break;
   }
   dual loss = u.value < floor ? constant(-logl(floor)) : apply(u, -logl(u.value), -1 / u.value);
-  wide condition = overlap_condition(s, &b);
-  for (int k = 0; k < CORNERS; k++) loss.size[k] *= condition;
-  finish_boxes(s, &b, loss, condition, t);
-  if (fabsl(u.value - floor) < 1e-5L * condition * floor) t->trust = TRUST_NOT_NAN; /* a kink */
+  finish_boxes(s, &b, loss, 1, t);
+  if (fabsl(u.value - floor) < 1e-5L * floor) t->trust = TRUST_NOT_NAN; /* a kink */
 }
 
 static void giou(const sample *s, truth *t) {
@@ -117,12 +101,10 @@ static void eiou(const sample *s, truth *t) {
 static void focal_eiou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   wide gamma = oracle_parameter(s, "gamma"), weight = gamma > 0 ? powl(b.iou.value, gamma) : 1;
-  wide relative = fmaxl(1, gamma) * overlap_condition(s, &b);
+  wide relative = fmaxl(1, gamma);
   dual loss = eiou_loss(&b);
   finish_boxes(s, &b, scale(loss, hold(s, t, weight)), relative, t);
   for (int k = 0; k < CORNERS; k++) t->grad_size[k] *= relative;
-  int touches = b.iou.value < 1e-4L;
-  if (b.close && touches && gamma < 1) t->trust = TRUST_NOT_NAN; /* what is next to 0 grows */
   if (oracle_parameter(s, "normalize") == 0) return;
   t->share = isnan(t->loss) ? 0 : weight; /* not 1 where gamma is 0 */
   t->share_size = t->share * relative;
@@ -135,13 +117,12 @@ static void cdiou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   const dual *xs[] = {&b.low[X], &b.high[X], &b.high[X], &b.low[X]};
   const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
-  int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !b.axes[X].inverted;
-  plain = plain && !b.axes[Y].inverted && !b.axes[X].target_inverted && !b.axes[Y].target_inverted;
+  int corners_given = oracle_parameter(s, "format") == VLOSS_XYXY;
   wide lambda = oracle_parameter(s, "lambda"), spread = b.axes[X].spread + b.axes[Y].spread;
   dual sum = constant(0);
   for (int k = 0; k < 4; k++) {
     dual d = distance(*xs[k], *ys[k]);
-    for (int i = 0; i < CORNERS && d.value > 0 && !plain; i++) /* where does it point? */
+    for (int i = 0; i < CORNERS && d.value > 0 && !corners_given; i++) /* where does it point? */
       d.size[i] += spread / d.value;
     sum = add(sum, d);
   }
@@ -206,40 +187,45 @@ static void siou(const sample *s, truth *t) {
 
 /* The size of a loss's terms grows with that of a power, and with how wrong its base may be. */
 typedef struct powers {
+  dtype dtype;
+  wide alpha;
   dual sum;
   wide size;
 } powers;
 
-static void add_power(powers *p, dual base, wide alpha, wide condition) {
-  if (base.value == 0) return;
-  wide value = powl(base.value, alpha), relative = fmaxl(1, alpha) * condition;
-  dual term = apply(base, value, alpha * value / base.value);
-  for (int k = 0; k < CORNERS; k++) term.size[k] *= 1 + fabsl(alpha - 1) * relative;
+/* The base may be wrong by `noise` times the bound, and the slope is that of such a base. */
+static void add_power(powers *p, dual base, wide noise) {
+  wide alpha = p->alpha, at = base.value, wrong = noise * oracle_loss_bound(p->dtype);
+  if (at == 0 && alpha < 1) return;
+  wide value = powl(at, alpha), slope = at > 0 ? alpha * value / at : 0;
+  wide most = powl(at + wrong, alpha - 1), least = powl(fmaxl(0, at - wrong), alpha - 1);
+  wide slopes = alpha * fabsl(most - least) / oracle_grad_bound(p->dtype);
+  dual term = apply(base, value, slope);
+  for (int k = 0; k < CORNERS; k++) term.size[k] += slopes * base.size[k];
   p->sum = add(p->sum, term);
-  p->size += value * relative;
+  if (at > 0) p->size += fmaxl(1, alpha) * value * noise / at;
 }
 
 static void alpha_iou(const sample *s, truth *t) {
   boxes b = measure_boxes(s);
   wide alpha = oracle_parameter(s, "alpha");
   vloss_box_base base = (vloss_box_base)oracle_parameter(s, "base");
-  powers p = {constant(0), 1};
-  add_power(&p, b.iou, alpha, overlap_condition(s, &b));
+  powers p = {s->call->dtype, alpha, constant(0), 1};
+  add_power(&p, b.iou, b.iou.value);
   p.sum = scale(p.sum, -1);
   dual q = hull_penalty(&b), centre = centre_penalty(&b), v = aspect_penalty(&b);
-  if (base == VLOSS_BASE_GIOU) add_power(&p, q, alpha, 1 + 1 / q.value);
-  if (base >= VLOSS_BASE_DIOU) add_power(&p, centre, alpha, 1 + 1 / sqrtl(centre.value));
+  if (base == VLOSS_BASE_GIOU) add_power(&p, q, 1 + q.value);
+  if (base >= VLOSS_BASE_DIOU) add_power(&p, centre, centre.value + sqrtl(centre.value));
   if (base == VLOSS_BASE_CIOU) {
     wide beta = hold(s, t, aspect_weight(v.value, b.iou.value));
-    wide lost = 1 / sqrtl(v.value) + 1 / (1 - b.iou.value + v.value);
-    add_power(&p, scale(v, beta), alpha, 1 + 4 * lost);
+    wide lost = sqrtl(v.value) + beta; /* of v */
+    add_power(&p, scale(v, beta), beta * (v.value + 4 * lost));
   }
   finish_boxes(s, &b, add(constant(1), p.sum), p.size, t);
-  const wide bases[] = {b.iou.value, q.value, centre.value, v.value};
-  const int used[] = {b.iou.value > 0 || b.close, base == VLOSS_BASE_GIOU, base >= VLOSS_BASE_DIOU,
-                      base == VLOSS_BASE_CIOU};
+  const wide bases[] = {q.value, centre.value, v.value};
+  const int used[] = {base == VLOSS_BASE_GIOU, base >= VLOSS_BASE_DIOU, base == VLOSS_BASE_CIOU};
   int same = b.iou.value == 1;
-  for (int k = 0; k < 4 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
+  for (int k = 0; k < 3 && alpha < 1 && !same; k++) /* what rounding leaves of 0 grows */
     if (used[k] && bases[k] < 1e-4L) t->trust = TRUST_NOT_NAN;
 }
 

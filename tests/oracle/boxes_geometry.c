@@ -57,10 +57,10 @@ static axis make_axis(const sample *s, int a) {
   corners(s, s->target, a, &x.target_low, &x.target_high);
   x.extent = given_extent(s, s->input, a);
   x.target_extent = given_extent(s, s->target, a);
-  x.spread = fabsl(s->input[a] - s->target[a]) + fabsl(x.extent) + fabsl(x.target_extent);
   x.inverted = invert(&x.low, &x.high, &x.extent);
   x.target_inverted = invert(&x.target_low, &x.target_high, &x.target_extent);
   x.from_low = difference(x.low, x.target_low);
+  x.spread = fabsl(x.from_low) + x.extent + x.target_extent;
   x.from_high = difference(x.high, x.target_high);
   place last = x.from_high < 0 ? x.target_high : x.high;
   place first = x.from_low > 0 ? x.target_low : x.low;
@@ -138,15 +138,14 @@ static int is_round(const sample *s, int a) {
 
 wide box_noise(const sample *s) { return s->call->dtype == F32 ? 0x1p-21L : 0x1p-50L; }
 
-/* Whether rounding decides which corner wins. Not with plain corners, whose comparison is exact,
- * nor with round numbers or equal ones. */
+/* Whether rounding decides which corner wins. Not with corners that are given, whose comparison is
+ * exact, nor with round numbers or equal ones. */
 static int is_close(const sample *s, const axis *x, int a) {
   wide limit = x->spread * box_noise(s);
-  int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !x->inverted && !x->target_inverted;
+  int corners_given = oracle_parameter(s, "format") == VLOSS_XYXY;
   int same = s->input[a] == s->target[a] && s->input[a + 2] == s->target[a + 2];
-  int touches = x->extent > 0 && x->target_extent > 0 && fabsl(x->overlap) < limit;
   int ties = fabsl(x->from_low) < limit || fabsl(x->from_high) < limit;
-  return !plain && !same && !is_round(s, a) && (touches || ties);
+  return !corners_given && !same && !is_round(s, a) && ties;
 }
 
 static dual with_value(dual a, wide value) {

@@ -38,10 +38,10 @@ typedef struct request {
 static const vloss_options default_options = VLOSS_OPTIONS_INIT;
 
 /* The numbers and callbacks among the options; on a fault, `argument` names it. */
-vloss_status options_fault(const vloss_options *options, const char **argument);
+vloss_status vloss_options_fault(const vloss_options *options, const char **argument);
 
 /* Whether a value is what the registry asks for. */
-vloss_status parameter_fault(const vloss_parameter *parameter, double value);
+vloss_status vloss_parameter_fault(const vloss_parameter *parameter, double value);
 
 /* Remembers the first fault. */
 static inline void request_fail(request *r, vloss_status status, const char *argument) {
@@ -75,7 +75,7 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
                  .control = vloss_cpu_pin()};
   if (request_struct(r, "options", options, sizeof *options)) {
     const char *argument = NULL;
-    vloss_status status = options_fault(options, &argument);
+    vloss_status status = vloss_options_fault(options, &argument);
     request_fail(r, status, argument);
     r->options = options;
   }
@@ -84,7 +84,7 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
 
 /* A parameter that the registry describes. */
 static inline void request_parameter(request *r, const vloss_parameter *parameter, double value) {
-  vloss_status fault = parameter_fault(parameter, value);
+  vloss_status fault = vloss_parameter_fault(parameter, value);
   if (fault != VLOSS_OK) request_fail(r, fault, parameter->name);
 }
 

@@ -114,7 +114,7 @@ static compensated run(const request *r, enum loss_id id, const job *base, const
   kernel *terms = active->kernels[DTYPE_F64]->loss[id];
   if (s->planes) {
     planes_call c = {r, *base, target, o, loops, terms, s->images, s->channels, s->inner};
-    return planes_run(&c);
+    return vloss_planes_run(&c);
   }
   groups_job all = {r, *base, target, s->size, o, loops, terms, r->options->executor};
   return run_contiguous(&all, s->groups);

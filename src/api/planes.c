@@ -158,7 +158,7 @@ static void run_batch(const planes_call *c, compensated *total) {
   }
 }
 
-compensated planes_run(const planes_call *c) {
+compensated vloss_planes_run(const planes_call *c) {
   partial found = {0};
   size_t size = c->channels * c->inner;
   if (c->options->grouping == VLOSS_GROUP_CHANNEL || c->options->grouping == VLOSS_GROUP_BATCH)

@@ -25,8 +25,8 @@ static void run_task(void *argument, size_t index) {
 
 static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
-void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
-                 const vloss_executor *executor, partial *merged) {
+void vloss_split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
+                       const vloss_executor *executor, partial *merged) {
   partial results[TASKS_MOST];
   size_t step = divide_up(grain, quantum), quanta = divide_up(units, quantum);
   if (divide_up(quanta, step) > TASKS_MOST) step = divide_up(quanta, TASKS_MOST);

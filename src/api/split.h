@@ -8,8 +8,8 @@
 enum { TASKS_MOST = 256 };
 
 /* Adds what the parts found to `merged`, in order. */
-void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
-                 const vloss_executor *executor, partial *merged);
+void vloss_split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
+                       const vloss_executor *executor, partial *merged);
 
 /* Runs `run` over [0, units) in parts of about `grain` units that start at multiples of
  * `quantum`. */
@@ -19,7 +19,7 @@ static inline void split_run(kernel *run, const void *work, size_t units, size_t
   if (units <= grain)
     run(work, 0, units, found);
   else
-    split_parts(run, work, units, quantum, grain, executor, found);
+    vloss_split_parts(run, work, units, quantum, grain, executor, found);
 }
 
 #endif

@@ -19,8 +19,9 @@
  *   within 1e-6 or 1e-14, relative to the larger of the exact value and the natural size of its
  *   terms. Reduced losses below 1e-290 (f64) have fewer digits.
  *
- * Not promised: the speed of any call, the bits of a later release, or `O(1)` stack (a call may use
- * 64 KiB of it).
+ * - **Small stacks.** A call, and a task of an executor, takes at most ::VLOSS_STACK_SIZE.
+ *
+ * Not promised: the speed of any call, or the bits of a later release.
  *
  * A **sample** is an element (pairwise losses), a box, a row of classes, or a group (overlap
  * losses). All functions are thread-safe and may be called concurrently on disjoint outputs.
@@ -49,6 +50,9 @@ extern "C" {
 #define VLOSS_VERSION_MAJOR 0
 #define VLOSS_VERSION_MINOR 1
 #define VLOSS_VERSION_PATCH 0
+
+/** Bytes of stack that a call takes at most, if the library was built with optimization. */
+#define VLOSS_STACK_SIZE 49152
 
 #if defined(__GNUC__)
 #define VLOSS_API __attribute__((visibility("default")))
@@ -836,7 +840,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f64(const double *input,
  * A probability outside [0, 1] in input or target gives NaN in its row, which is counted in
  * `report->degenerate`. Rows of weight 0 are not looked at. 0 ln 0 = 0.
  *
- * All of them work in place, on rows of any length, within 64 KiB of stack.
+ * All of them work in place, on rows of any length.
  * ---------------------------------------------------------------------------------------------- */
 
 /** Element type of labels. */
@@ -885,8 +889,6 @@ typedef struct vloss_cross_entropy_options {
  *
  * Labels are checked before anything is written: ::VLOSS_ERROR_LABEL, and `report->bad_label` is
  * the index of the first label outside [0, classes) that is not `ignore_index`.
- *
- * Works in place, on rows of any length, within 64 KiB of stack.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of max(exact, w_y); gradient within 1e-6, 1e-14 of
  * w_y.

@@ -16,7 +16,7 @@ static vloss_status run(request *r, enum loss_id id, const void *input, const vo
   kernel *loop = vloss_isa_active()->kernels[r->dtype]->loss[id];
   request_job(r, (double)n, input, &j->base);
   j->target = target ? target : input;
-  split_run(loop, j, n, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  split_run(loop, j, (division){n, CHUNK_MULTIPLE, GRAIN}, 1, r->options->executor, &found);
   r->degenerate = found.degenerate;
   request_result(r, found.sums[0]);
   return request_close(r);

@@ -48,7 +48,7 @@ static vloss_status run(const flagged_call *c, request *r, const double *values)
   take_parameters(about, values, &j);
   kernel *loops = vloss_isa_active()->kernels[c->dtype]->loss[c->id];
   partial found;
-  split_run(loops, &j, c->n, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  split_run(loops, &j, (division){c->n, CHUNK_MULTIPLE, GRAIN}, 2, r->options->executor, &found);
   r->degenerate = found.degenerate;
   /* losses of -inf, unless there is +inf or NaN too */
   compensated total = found.sums[0], bottom = found.sums[1];

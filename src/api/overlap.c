@@ -39,8 +39,9 @@ static double run_group(const groups_job *all, size_t index) {
                    .group = &group};
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
+  division d = {all->size, CHUNK_MULTIPLE, GRAIN};
   partial found;
-  split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
+  split_run(all->sums_and_gradient, &j, d, 3, all->executor, &found);
   memcpy(group.sums, found.sums, sizeof group.sums);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
@@ -48,8 +49,7 @@ static double run_group(const groups_job *all, size_t index) {
   overlap_slopes slopes = group_slopes(&group, all->base.grad_factor * upstream);
   j.phase = OVERLAP_GRADIENT;
   j.slopes = &slopes;
-  if (grad)
-    split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
+  if (grad) split_run(all->sums_and_gradient, &j, d, 0, all->executor, &found);
   return weight * group.loss;
 }
 
@@ -102,8 +102,9 @@ static compensated run_contiguous(groups_job *all, size_t groups) {
   int many = groups >= MANY_GROUPS;
   all->executor = many ? NULL : executor;
   size_t grain = all->size < GRAIN ? GRAIN / all->size : 1;
+  division d = {groups, 1, many ? grain : groups + 1};
   partial found;
-  split_run(run_groups, all, groups, 1, many ? grain : groups + 1, many ? executor : NULL, &found);
+  split_run(run_groups, all, d, 1, many ? executor : NULL, &found);
   return found.sums[0];
 }
 

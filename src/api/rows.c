@@ -33,7 +33,7 @@ void vloss_rows_run(request *r, enum loss_id id, const rows_shape *s, double den
   size_t grain = s->classes < GRAIN ? GRAIN / (s->classes ? s->classes : 1) : 1;
   size_t quantum = grain < BLOCK_MULTIPLE ? grain : BLOCK_MULTIPLE;
   partial found;
-  split_run(run, j, s->rows, quantum, grain, r->options->executor, &found);
+  split_run(run, j, (division){s->rows, quantum, grain}, 1, r->options->executor, &found);
   r->degenerate = found.degenerate;
   request_result(r, found.sums[0]);
 }

@@ -299,9 +299,8 @@ ALWAYS_INLINE void lane_rows(const rows_call *c, row_block *rows, const lane_blo
   }
 }
 
-ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, rows_step *step, kernel *rare,
-                               partial *result) {
-  real packed[PACKED_CLASSES * BLOCK];
+ALWAYS_INLINE void packed_rows(const rows_call *c, row_block *rows, real *packed, rows_step *step,
+                               kernel *rare, partial *result) {
   pack_rows(c, c->logits, rows, packed);
   lane_block b = {.logits = packed,
                   .grad = c->grad ? packed : NULL,

@@ -20,6 +20,11 @@ enum {
   SPAN = 2 * GROUP            /* classes whose exponentials are added in the dtype */
 };
 
+/* Stack for a row. */
+typedef struct long_room {
+  real kept[EXPONENTIALS], buffer[SPAN], out[SPAN];
+} long_room;
+
 /* Whether a row's numbers may wait in the first cache. */
 static inline int row_fits(size_t classes, size_t inner) {
   return inner == 1 && classes <= EXPONENTIALS;
@@ -92,9 +97,8 @@ static void add_smooth(const long_row *r, const real *z, size_t begin, size_t co
 }
 
 /* Sums over the row; keeps the exponentials of contiguous rows if `kept`. */
-ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *kept,
+ALWAYS_INLINE void row_sum(const long_row *r, vec largest, int infinite, real *kept, real *buffer,
                            long_sums *sums) {
-  real buffer[SPAN];
   int fetches = row_fits(r->classes, r->inner); /* the next row */
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
     size_t count = smaller(r->classes - begin, SPAN), full = count / BLOCK * BLOCK;
@@ -152,12 +156,11 @@ ALWAYS_INLINE void row_gradient_kept(const long_row *r, const real *kept, vec sl
 
 /* The gradient from the logits once more. */
 ALWAYS_INLINE void row_gradient_again(const long_row *r, vec largest, int infinite, vec slope,
-                                      vec share, int streamed) {
-  real buffer[SPAN], out[SPAN];
+                                      vec share, int streamed, long_room *room) {
   for (size_t begin = 0; begin < r->classes; begin += SPAN) {
     size_t count = smaller(r->classes - begin, SPAN);
-    const real *z = row_chunk(r->logits, r->inner, begin, count, buffer);
-    real *to = r->inner == 1 ? r->grad + begin : out;
+    const real *z = row_chunk(r->logits, r->inner, begin, count, room->buffer);
+    real *to = r->inner == 1 ? r->grad + begin : room->out;
     for (size_t i = 0; i < count; i += LANES) {
       size_t part = lanes_left(count, i);
       vec logit = load_logits(z + i, part), e = exponential(logit, largest, infinite);
@@ -168,7 +171,7 @@ ALWAYS_INLINE void row_gradient_again(const long_row *r, vec largest, int infini
       else
         vstore_part(to + i, grad, part);
     }
-    for (size_t k = 0; r->inner != 1 && k < count; k++) r->grad[(begin + k) * r->inner] = out[k];
+    for (size_t k = 0; r->inner != 1 && k < count; k++) r->grad[(begin + k) * r->inner] = to[k];
   }
 }
 
@@ -190,19 +193,19 @@ ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_st
 }
 
 ALWAYS_INLINE void row_run(const rows_call *c, row_block *b, size_t k, const long_row *r,
-                           rows_step *step, real largest, int infinite, real *scratch) {
+                           rows_step *step, real largest, int infinite, long_room *room) {
   const job *base = &c->job->base;
   int fits = row_fits(r->classes, r->inner);
   int streamed = r->grad && r->inner == 1 && may_stream(base, r->grad);
   real *kept = NULL;
   if (r->grad && r->inner == 1 && !streamed) kept = r->grad;
-  if (streamed && fits) kept = scratch;
+  if (streamed && fits) kept = room->kept;
   long_sums sums = {totals_zero(), totals_zero(), totals_zero()};
   vec top = vset1(largest);
   if (kept)
-    row_sum(r, top, infinite, kept, &sums);
+    row_sum(r, top, infinite, kept, room->buffer, &sums);
   else
-    row_sum(r, top, infinite, NULL, &sums);
+    row_sum(r, top, infinite, NULL, room->buffer, &sums);
   vec slope = row_finish(c, b, k, step, &sums, largest), share = vset1(b->share[k]);
   if (!r->grad) return;
   if (kept && streamed)
@@ -210,18 +213,17 @@ ALWAYS_INLINE void row_run(const rows_call *c, row_block *b, size_t k, const lon
   else if (kept)
     row_gradient_kept(r, kept, slope, share, 0);
   else
-    row_gradient_again(r, top, infinite, slope, share, streamed);
+    row_gradient_again(r, top, infinite, slope, share, streamed, room);
   rows_mend_target(b, k, c->grad + b->own[k]);
 }
 
 /* A row with a logit of +inf, out of the way of the others. */
 COLD void row_run_infinite(const rows_call *c, row_block *b, size_t k, const long_row *r,
-                           rows_step *step, real *scratch) {
-  row_run(c, b, k, r, step, real_infinity, 1, scratch);
+                           rows_step *step, long_room *room) {
+  row_run(c, b, k, r, step, real_infinity, 1, room);
 }
 
-ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) {
-  real scratch[EXPONENTIALS];
+ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step, long_room *room) {
   for (size_t k = 0; k < b->count; k++) {
     size_t offset = b->offset[k];
     long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL,
@@ -234,9 +236,9 @@ ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) 
     }
     real largest = row_largest(r.logits, r.classes, r.inner);
     if (UNLIKELY(largest == real_infinity))
-      row_run_infinite(c, b, k, &r, step, scratch);
+      row_run_infinite(c, b, k, &r, step, room);
     else
-      row_run(c, b, k, &r, step, largest, 0, scratch);
+      row_run(c, b, k, &r, step, largest, 0, room);
   }
 }
 

@@ -6,8 +6,15 @@
 #include "frame/lane_rows.h"
 #include "frame/long_rows.h"
 
+/* Stack for a block in lanes, or for rows one by one. */
+typedef union rows_room {
+  real packed[PACKED_CLASSES * BLOCK];
+  long_room line;
+} rows_room;
+
 ALWAYS_INLINE void rows_block(const rows_call *c, row_block *b, rows_step *step, kernel *rare,
                               partial *result) {
+  rows_room room;
   if (c->inner >= BLOCK) {
     size_t offset = b->offset[0];
     lane_block block = {.logits = c->logits + offset,
@@ -18,9 +25,9 @@ ALWAYS_INLINE void rows_block(const rows_call *c, row_block *b, rows_step *step,
                         .ahead = BLOCK * sizeof(real)};
     lane_rows(c, b, &block, step, rare, result);
   } else if (c->classes <= (c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES)) {
-    packed_rows(c, b, step, rare, result);
+    packed_rows(c, b, room.packed, step, rare, result);
   } else {
-    long_rows(c, b, step);
+    long_rows(c, b, step, &room.line);
   }
 }
 

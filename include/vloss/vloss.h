@@ -18,7 +18,6 @@
  * - **Accurate.** Unless a function says otherwise: loss within 5e-7 (f32) or 1e-14 (f64), gradient
  *   within 1e-6 or 1e-14, relative to the larger of the exact value and the natural size of its
  *   terms. Reduced losses below 1e-290 (f64) have fewer digits.
- *
  * - **Small stacks.** A call, and a task of an executor, takes at most ::VLOSS_STACK_SIZE.
  *
  * Not promised: the speed of any call, or the bits of a later release.

@@ -14,7 +14,7 @@ const char *vloss_status_string(vloss_status status) {
     case VLOSS_ERROR_NULL: return "a required pointer is NULL";
     case VLOSS_ERROR_SIZE: return "a product of sizes is too large";
     case VLOSS_ERROR_OVERLAP: return "an output overlaps another array";
-    case VLOSS_ERROR_STRUCT_SIZE: return "struct_size is unknown";
+    case VLOSS_ERROR_STRUCT_SIZE: return "unsupported struct_size: initialise with VLOSS_..._INIT";
     case VLOSS_ERROR_ENUM: return "an enumeration or flag holds none of its values";
     case VLOSS_ERROR_PARAMETER: return "a number is NaN or out of its range";
     case VLOSS_ERROR_LABEL: return "a label is outside [0, classes)";

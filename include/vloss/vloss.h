@@ -34,6 +34,12 @@
  * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and no input pointer
  *   is looked at.
  * - Pointers need the alignment of their type and no more.
+ *
+ * ### Programs and libraries of different releases
+ * Structs that begin with `struct_size` grow at their end, and nothing else changes under one
+ * soname. To a program that was compiled with an older header, fields that it does not know have
+ * their defaults; of a report they are not written. A struct of a newer header, if it has grown, is
+ * ::VLOSS_ERROR_STRUCT_SIZE to an older library.
  */
 #ifndef VLOSS_H
 #define VLOSS_H
@@ -67,7 +73,8 @@ typedef enum vloss_status {
   VLOSS_ERROR_NULL = 1,        /**< a required pointer is NULL, or both outputs are */
   VLOSS_ERROR_SIZE = 2,        /**< a product of sizes exceeds what memory can hold */
   VLOSS_ERROR_OVERLAP = 3,     /**< an output overlaps another array other than `grad == input` */
-  VLOSS_ERROR_STRUCT_SIZE = 4, /**< `struct_size` is not one that this library knows */
+  VLOSS_ERROR_STRUCT_SIZE = 4, /**< `struct_size` is larger than this library knows, or never was:
+                                  initialise with the struct's VLOSS_..._INIT */
   VLOSS_ERROR_ENUM = 5,        /**< an enumeration or flag holds none of its values */
   VLOSS_ERROR_PARAMETER = 6,   /**< a number is NaN or out of its range */
   VLOSS_ERROR_LABEL = 7,       /**< a label is outside [0, classes) and is not `ignore_index` */

@@ -23,7 +23,7 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  box = request_struct(&r, "box", box, sizeof o);
+  box = request_struct(&r, "box", box, STRUCT_SIZES(vloss_box_options, theta));
   request_outputs(&r, n, request_product(&r, "n", n, 4));
   request_main_input(&r, "input", input);
   request_input(&r, "target", target, r.elements, request_width(&r));

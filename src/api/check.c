@@ -16,7 +16,7 @@ vloss_status vloss_options_fault(const vloss_options *o, const char **argument) 
   if (!(o->scale >= -DBL_MAX && o->scale <= DBL_MAX))
     return fault(VLOSS_ERROR_PARAMETER, "scale", argument);
   if (o->executor && !o->executor->run) return fault(VLOSS_ERROR_NULL, "executor", argument);
-  if (o->report && o->report->struct_size != sizeof *o->report)
+  if (o->report && !struct_is_known(o->report, REPORT_SIZES))
     return fault(VLOSS_ERROR_STRUCT_SIZE, "report", argument);
   return VLOSS_OK;
 }

@@ -128,7 +128,7 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   shape s = {0};
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "overlap", own, sizeof o);
+  own = request_struct(&r, "overlap", own, STRUCT_SIZES(vloss_overlap_options, channels));
   size_t elements = request_product(&r, "size", groups, size);
   request_fields(&r, &vloss_registry[id], own, &o);
   check_log(&r, &o);

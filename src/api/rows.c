@@ -60,7 +60,7 @@ static vloss_status soft(enum loss_id id, int dtype, const void *logits, const v
   vloss_soft_options o = VLOSS_SOFT_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "soft", own, sizeof o);
+  own = request_struct(&r, "soft", own, STRUCT_SIZES(vloss_soft_options, smoothing));
   request_fields(&r, &vloss_registry[id], own, &o);
   rows_job j = {.target = target, .smoothing = o.smoothing, .temperature = 1};
   if (own) j.class_weight = own->class_weight;
@@ -74,7 +74,7 @@ static vloss_status teacher(enum loss_id id, int dtype, const void *logits, cons
   vloss_teacher_options o = VLOSS_TEACHER_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "teacher", own, sizeof o);
+  own = request_struct(&r, "teacher", own, STRUCT_SIZES(vloss_teacher_options, squared));
   request_fields(&r, &vloss_registry[id], own, &o);
   rows_job j = {.target = target,
                 .temperature = o.temperature,

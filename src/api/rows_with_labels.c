@@ -46,7 +46,7 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
   vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "cross_entropy", own, sizeof o);
+  own = request_struct(&r, "cross_entropy", own, STRUCT_SIZES(vloss_cross_entropy_options, gamma));
   if (own) o.class_weight = own->class_weight;
   rows_shape s = vloss_rows_shape_of(&r, n, classes, inner);
   if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)

@@ -76,7 +76,6 @@ typedef struct grown {
   int flag;
 } grown;
 
-static const struct_sizes grown_sizes = STRUCT_SIZES(grown, alpha);
 static const vloss_parameter grown_fields[] = {
     {"alpha", 1, 0, 9, NULL, 0, offsetof(grown, alpha)},
     {"beta", 2, 0, 9, NULL, 0, offsetof(grown, beta)},
@@ -89,7 +88,7 @@ static vloss_status read_grown(size_t size, grown *to) {
   const grown from = {size, 5, size > offsetof(grown, beta) ? 6 : -1,
                       size > offsetof(grown, flag) ? 0 : 7};
   request r = {.status = VLOSS_OK};
-  const void *given = request_struct(&r, "grown", &from, grown_sizes);
+  const void *given = request_struct(&r, "grown", &from, STRUCT_SIZES(grown, alpha));
   request_fields(&r, &grown_loss, given, to);
   return r.status;
 }

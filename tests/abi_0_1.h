@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The structs that grow, and their defaults, as programs compiled against release 0.1 have them. Not
- * to be changed. */
+/* The structs that grow, as programs compiled against release 0.1 have them. Not to be changed. */
 #ifndef VLOSS_TESTS_ABI_0_1_H
 #define VLOSS_TESTS_ABI_0_1_H
 

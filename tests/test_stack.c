@@ -106,8 +106,8 @@ static void split(const vloss_loss *loss, dtype type) {
   }
 }
 
-/* The deepest call of a family again, on sizes that make as many tasks as there may be: many samples,
- * or large ones. */
+/* The deepest call of a family again, on sizes that make as many tasks as there may be: of many
+ * samples, or of large ones. */
 static void many_tasks(vloss_family family) {
   deepest most = worst[family];
   rng r = rng_init(data_seed(), 3);

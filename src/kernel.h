@@ -10,6 +10,7 @@
 #include <vloss/vloss.h>
 
 #include "compensated.h"
+#include "strict.h"
 
 enum loss_id {
 #define LOSS(name, family, arrays, parameters) LOSS_##name,

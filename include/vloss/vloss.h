@@ -18,9 +18,9 @@
  * - **Accurate.** Unless a function says otherwise: loss within 5e-7 (f32) or 1e-14 (f64), gradient
  *   within 1e-6 or 1e-14, relative to the larger of the exact value and the natural size of its
  *   terms. Reduced losses below 1e-290 (f64) have fewer digits.
+ * - **Small stacks.** A call, and a task of an executor, takes at most ::VLOSS_STACK_SIZE.
  *
- * Not promised: the speed of any call, the bits of a later release, or `O(1)` stack (a call may use
- * 64 KiB of it).
+ * Not promised: the speed of any call, or the bits of a later release.
  *
  * A **sample** is what has one loss: an element (pairwise losses), a box, a row of classes, or a
  * group (overlap losses). All functions are thread-safe and may be called concurrently on disjoint
@@ -35,6 +35,12 @@
  * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and input pointers
  *   are ignored.
  * - Pointers need the alignment of their type and no more.
+ *
+ * ### Programs and libraries of different releases
+ * Structs that begin with `struct_size` grow at their end, and nothing else changes under one
+ * soname. To a program that was compiled with an older header, fields that it does not know have
+ * their defaults; of a report they are not written. A struct of a newer header, if it has grown, is
+ * ::VLOSS_ERROR_STRUCT_SIZE to an older library.
  */
 #ifndef VLOSS_H
 #define VLOSS_H
@@ -51,6 +57,9 @@ extern "C" {
 #define VLOSS_VERSION_MINOR 1
 #define VLOSS_VERSION_PATCH 0
 
+/** Bytes of stack that a call takes at most, if the library was built with optimization. */
+#define VLOSS_STACK_SIZE 49152
+
 #if defined(__GNUC__)
 #define VLOSS_API __attribute__((visibility("default")))
 #define VLOSS_NODISCARD __attribute__((warn_unused_result))
@@ -65,7 +74,8 @@ typedef enum vloss_status {
   VLOSS_ERROR_NULL = 1,        /**< a required pointer is NULL, or both outputs are */
   VLOSS_ERROR_SIZE = 2,        /**< a product of sizes exceeds what memory can hold */
   VLOSS_ERROR_OVERLAP = 3,     /**< an output overlaps another array other than `grad == input` */
-  VLOSS_ERROR_STRUCT_SIZE = 4, /**< unsupported `struct_size`: initialise with VLOSS_..._INIT */
+  VLOSS_ERROR_STRUCT_SIZE = 4, /**< `struct_size` is larger than this library knows, or never was:
+                                  initialise with the struct's VLOSS_..._INIT */
   VLOSS_ERROR_ENUM = 5,        /**< invalid enum or flag value */
   VLOSS_ERROR_PARAMETER = 6,   /**< a number is NaN or out of its range */
   VLOSS_ERROR_LABEL = 7,       /**< a label is outside [0, classes) and is not `ignore_index` */
@@ -845,7 +855,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f64(const double *input,
  * A probability outside [0, 1] in input or target gives NaN in its row, which is counted in
  * `report->degenerate`. Rows of weight 0 give 0, whatever they hold. 0 ln 0 = 0.
  *
- * All of them work in place, on rows of any length, within 64 KiB of stack.
+ * All of them work in place, on rows of any length.
  * ---------------------------------------------------------------------------------------------- */
 
 /** Element type of labels. */
@@ -894,8 +904,6 @@ typedef struct vloss_cross_entropy_options {
  *
  * Labels are checked before anything is written: ::VLOSS_ERROR_LABEL, and `report->bad_label` is
  * the index of the first label outside [0, classes) that is not `ignore_index`.
- *
- * Works in place, on rows of any length, within 64 KiB of stack.
  *
  * Accuracy: loss within 5e-7 (f32), 1e-14 (f64) of max(exact, w_y); gradient within 1e-6, 1e-14 of
  * w_y.

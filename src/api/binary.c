@@ -16,7 +16,7 @@ static vloss_status run(request *r, enum loss_id id, const void *input, const vo
   kernel *loop = vloss_isa_active()->kernels[r->dtype]->loss[id];
   request_job(r, (double)n, input, &j->base);
   j->target = target ? target : input;
-  split_run(loop, j, n, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  split_run(loop, j, (division){n, CHUNK_MULTIPLE, GRAIN}, 1, r->options->executor, &found);
   r->degenerate = found.degenerate;
   request_result(r, found.sums[0]);
   return request_close(r);
@@ -68,7 +68,7 @@ static vloss_status binary(enum loss_id id, int dtype, const void *input, const 
   request r;
   pairwise_job j = {.classes = 1, .inner = 1};
   open(&r, dtype, input, n, options, loss, grad);
-  own = request_struct(&r, "binary", own, sizeof *own);
+  own = request_struct(&r, "binary", own, STRUCT_SIZES(vloss_binary_options, inner));
   request_input(&r, "target", target, r.elements, request_width(&r));
   take_positive_weight(&r, own, &j);
   if (!request_ready(&r)) return request_close(&r);
@@ -91,7 +91,7 @@ static vloss_status focals(enum loss_id id, int dtype, const void *input, const 
   request r;
   pairwise_job j = {.classes = 1};
   open(&r, dtype, input, n, options, loss, grad);
-  own = request_struct(&r, "focal", own, sizeof o);
+  own = request_struct(&r, "focal", own, STRUCT_SIZES(vloss_focal_options, beta));
   request_input(&r, "target", target, r.elements, request_width(&r));
   request_fields(&r, &vloss_registry[id], own, &o);
   if (!request_ready(&r)) return request_close(&r);

@@ -12,7 +12,8 @@ static double total_weight(boxes_job j, const request *r, kernel *run, const voi
   j.only_weights = 1;
   j.base = (job){.input = input, .want_loss = 1};
   partial found;
-  split_run(run, &j, r->samples, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  split_run(run, &j, (division){r->samples, CHUNK_MULTIPLE, GRAIN}, 1, r->options->executor,
+            &found);
   return (found.sums[0].value + found.sums[0].error) / SUM_UNIT;
 }
 
@@ -22,7 +23,7 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  box = request_struct(&r, "box", box, sizeof o);
+  box = request_struct(&r, "box", box, STRUCT_SIZES(vloss_box_options, theta));
   request_outputs(&r, n, request_product(&r, "n", n, 4));
   request_main_input(&r, "input", input);
   request_input(&r, "target", target, r.elements, request_width(&r));
@@ -39,7 +40,7 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   if (o.normalize && r.options->reduction == VLOSS_MEAN && !(r.options->divisor > 0))
     denominator = total_weight(j, &r, run, input);
   request_job(&r, denominator, input, &j.base);
-  split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
+  split_run(run, &j, (division){n, CHUNK_MULTIPLE, GRAIN}, 1, r.options->executor, &found);
   r.degenerate = found.degenerate;
   request_result(&r, found.sums[0]);
   return request_close(&r);

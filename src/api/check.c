@@ -8,7 +8,7 @@ static vloss_status fault(vloss_status status, const char *name, const char **ar
   return status;
 }
 
-vloss_status options_fault(const vloss_options *o, const char **argument) {
+vloss_status vloss_options_fault(const vloss_options *o, const char **argument) {
   if ((int)o->reduction < VLOSS_MEAN || (int)o->reduction > VLOSS_NONE)
     return fault(VLOSS_ERROR_ENUM, "reduction", argument);
   if (!(o->divisor >= 0 && o->divisor <= DBL_MAX))
@@ -16,12 +16,12 @@ vloss_status options_fault(const vloss_options *o, const char **argument) {
   if (!(o->scale >= -DBL_MAX && o->scale <= DBL_MAX))
     return fault(VLOSS_ERROR_PARAMETER, "scale", argument);
   if (o->executor && !o->executor->run) return fault(VLOSS_ERROR_NULL, "executor", argument);
-  if (o->report && o->report->struct_size != sizeof *o->report)
+  if (o->report && !struct_is_known(o->report, REPORT_SIZES))
     return fault(VLOSS_ERROR_STRUCT_SIZE, "report", argument);
   return VLOSS_OK;
 }
 
-vloss_status parameter_fault(const vloss_parameter *parameter, double value) {
+vloss_status vloss_parameter_fault(const vloss_parameter *parameter, double value) {
   if (value >= parameter->low && value <= parameter->high) return VLOSS_OK;
   return parameter->choices ? VLOSS_ERROR_ENUM : VLOSS_ERROR_PARAMETER;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "api/structs.h"
 #include "cpu.h"
 #include "kernel.h"
 
@@ -23,6 +24,7 @@ typedef struct request {
   const char *argument; /* that status complains of */
   int dtype;
   const vloss_options *options;
+  vloss_options own; /* of a caller who knows fewer of them */
   void *loss, *grad;
   size_t samples, elements;
   region loss_bytes, grad_bytes, report_bytes;
@@ -38,10 +40,10 @@ typedef struct request {
 static const vloss_options default_options = VLOSS_OPTIONS_INIT;
 
 /* The numbers and callbacks among the options; on a fault, `argument` names it. */
-vloss_status options_fault(const vloss_options *options, const char **argument);
+vloss_status vloss_options_fault(const vloss_options *options, const char **argument);
 
 /* Whether a value is what the registry asks for. */
-vloss_status parameter_fault(const vloss_parameter *parameter, double value);
+vloss_status vloss_parameter_fault(const vloss_parameter *parameter, double value);
 
 /* Remembers the first fault. */
 static inline void request_fail(request *r, vloss_status status, const char *argument) {
@@ -55,12 +57,18 @@ static inline size_t request_width(const request *r) {
   return r->dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
 }
 
-/* An options struct, which starts with its size; NULL if there is none or it cannot be read. */
+/* An options struct; NULL if there is none or it cannot be read. */
 static inline const void *request_struct(request *r, const char *name, const void *options,
-                                         size_t expected) {
-  if (!options || *(const size_t *)options == expected) return options;
+                                         struct_sizes known) {
+  if (!options || struct_is_known(options, known)) return options;
   request_fail(r, VLOSS_ERROR_STRUCT_SIZE, name);
   return NULL;
+}
+
+/* Options with all fields, of a caller who knows fewer. */
+static inline const vloss_options *request_complete(request *r, const vloss_options *options) {
+  r->own = default_options;
+  return memcpy(&r->own, options, options->struct_size);
 }
 
 /* Starts with the options that all losses share. */
@@ -73,9 +81,10 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
                  .grad = grad,
                  .bad_label = SIZE_MAX,
                  .control = vloss_cpu_pin()};
-  if (request_struct(r, "options", options, sizeof *options)) {
+  if (request_struct(r, "options", options, OPTIONS_SIZES)) {
     const char *argument = NULL;
-    vloss_status status = options_fault(options, &argument);
+    if (options->struct_size < sizeof *options) options = request_complete(r, options);
+    vloss_status status = vloss_options_fault(options, &argument);
     request_fail(r, status, argument);
     r->options = options;
   }
@@ -84,7 +93,7 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
 
 /* A parameter that the registry describes. */
 static inline void request_parameter(request *r, const vloss_parameter *parameter, double value) {
-  vloss_status fault = parameter_fault(parameter, value);
+  vloss_status fault = vloss_parameter_fault(parameter, value);
   if (fault != VLOSS_OK) request_fail(r, fault, parameter->name);
 }
 
@@ -98,14 +107,14 @@ static inline void set_default(const vloss_parameter *p, char *field) {
     *(double *)(void *)field = p->value;
 }
 
-/* Copies the fields that a loss has from the caller's struct (NULL: their defaults) to one that
- * holds something valid in all fields, and checks them. Those that only other losses have are not
- * looked at. */
+/* Copies the fields that a loss has from the caller's struct (NULL: their defaults, which
+ * also stand for fields that it does not have) to one that holds something valid in all fields, and
+ * checks them. Those that only other losses have are not looked at. */
 static inline void request_fields(request *r, const vloss_loss *about, const void *from, void *to) {
   for (size_t k = 0; k < about->parameter_count; k++) {
     const vloss_parameter *p = &about->parameters[k];
     char *field = (char *)to + p->offset;
-    if (!from) {
+    if (!struct_has(from, p->offset)) {
       set_default(p, field);
       continue;
     }
@@ -144,7 +153,7 @@ static inline void request_outputs(request *r, size_t samples, size_t elements) 
   r->elements = elements;
   r->loss_bytes = region_of(r->loss, (o->reduction == VLOSS_NONE ? samples : 1) * width);
   r->grad_bytes = region_of(r->grad, elements * width);
-  r->report_bytes = region_of(o->report, sizeof *o->report);
+  r->report_bytes = region_of(o->report, o->report ? o->report->struct_size : 0);
 }
 
 /* A second gradient of `elements`, or NULL; before the inputs too. */
@@ -251,10 +260,10 @@ static inline void request_result(request *r, compensated total) {
 /* Writes the report and returns the status. */
 static inline vloss_status request_close(request *r) {
   vloss_report *report = r->options->report;
-  if (report && report->struct_size == sizeof *report)
-    *report =
-        (vloss_report){sizeof *report, r->sum / SUM_UNIT, r->denominator, r->samples - r->ignored,
-                       r->ignored,     r->degenerate,     r->bad_label,   r->argument};
+  if (report && struct_is_known(report, REPORT_SIZES))
+    struct_put(report,
+               &(vloss_report){0, r->sum / SUM_UNIT, r->denominator, r->samples - r->ignored,
+                               r->ignored, r->degenerate, r->bad_label, r->argument});
   vloss_cpu_unpin(r->control);
   return r->status;
 }

@@ -48,7 +48,7 @@ static vloss_status run(const flagged_call *c, request *r, const double *values)
   take_parameters(about, values, &j);
   kernel *loops = vloss_isa_active()->kernels[c->dtype]->loss[c->id];
   partial found;
-  split_run(loops, &j, c->n, CHUNK_MULTIPLE, GRAIN, r->options->executor, &found);
+  split_run(loops, &j, (division){c->n, CHUNK_MULTIPLE, GRAIN}, 2, r->options->executor, &found);
   r->degenerate = found.degenerate;
   /* losses of -inf, unless there is +inf or NaN too */
   compensated total = found.sums[0], bottom = found.sums[1];
@@ -56,17 +56,18 @@ static vloss_status run(const flagged_call *c, request *r, const double *values)
   return request_close(r);
 }
 
-/* The values of the parameters: the flag of the prototype, or the fields of a struct of `size`
- * bytes (NULL: their defaults). */
-static vloss_status flagged(flagged_call c, const double *flag, const void *own, size_t size) {
+/* The values of the parameters: the flag of the prototype, or the fields of a struct (NULL: their
+ * defaults). */
+static vloss_status flagged(flagged_call c, const double *flag, const void *own,
+                            struct_sizes known) {
   const vloss_loss *about = &vloss_registry[c.id];
   double values[sizeof((pairwise_job *)0)->parameters / sizeof(double)];
   request r;
   request_open(&r, c.dtype, c.options, c.loss, c.grad ? c.grad : c.grad_variance);
-  own = request_struct(&r, about->name, own, size);
+  own = request_struct(&r, about->name, own, known);
   for (size_t k = 0; k < about->parameter_count; k++) {
     const vloss_parameter *p = &about->parameters[k];
-    const void *field = own ? (const char *)own + p->offset : NULL;
+    const void *field = struct_has(own, p->offset) ? (const char *)own + p->offset : NULL;
     values[k] = field ? p->choices ? *(const int *)field : *(const double *)field : p->value;
     if (flag) values[k] = *flag;
   }
@@ -77,9 +78,10 @@ static vloss_status flagged(flagged_call c, const double *flag, const void *own,
 #define DECLARE_NONE
 #define DECLARE_SWITCH(flag) int flag,
 #define DECLARE_FIELDS(list) const vloss_##list##_options *own,
-#define VALUES_NONE NULL, NULL, 0
-#define VALUES_SWITCH(flag) &(const double){flag}, NULL, 0
-#define VALUES_FIELDS(list) NULL, own, sizeof *own
+#define NO_STRUCT ((struct_sizes){0, 0})
+#define VALUES_NONE NULL, NULL, NO_STRUCT
+#define VALUES_SWITCH(flag) &(const double){flag}, NULL, NO_STRUCT
+#define VALUES_FIELDS(list) NULL, own, STRUCT_SIZES(vloss_##list##_options, eps)
 
 #define DEFINE_FLAGGED(name, dtype, id, real, parameters)                                   \
   vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,      \

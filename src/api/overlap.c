@@ -39,8 +39,9 @@ static double run_group(const groups_job *all, size_t index) {
                    .group = &group};
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
+  division d = {all->size, CHUNK_MULTIPLE, GRAIN};
   partial found;
-  split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
+  split_run(all->sums_and_gradient, &j, d, 3, all->executor, &found);
   memcpy(group.sums, found.sums, sizeof group.sums);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
@@ -48,8 +49,7 @@ static double run_group(const groups_job *all, size_t index) {
   overlap_slopes slopes = group_slopes(&group, all->base.grad_factor * upstream);
   j.phase = OVERLAP_GRADIENT;
   j.slopes = &slopes;
-  if (grad)
-    split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
+  if (grad) split_run(all->sums_and_gradient, &j, d, 0, all->executor, &found);
   return weight * group.loss;
 }
 
@@ -102,8 +102,9 @@ static compensated run_contiguous(groups_job *all, size_t groups) {
   int many = groups >= MANY_GROUPS;
   all->executor = many ? NULL : executor;
   size_t grain = all->size < GRAIN ? GRAIN / all->size : 1;
+  division d = {groups, 1, many ? grain : groups + 1};
   partial found;
-  split_run(run_groups, all, groups, 1, many ? grain : groups + 1, many ? executor : NULL, &found);
+  split_run(run_groups, all, d, 1, many ? executor : NULL, &found);
   return found.sums[0];
 }
 
@@ -114,7 +115,7 @@ static compensated run(const request *r, enum loss_id id, const job *base, const
   kernel *terms = active->kernels[DTYPE_F64]->loss[id];
   if (s->planes) {
     planes_call c = {r, *base, target, o, loops, terms, s->images, s->channels, s->inner};
-    return planes_run(&c);
+    return vloss_planes_run(&c);
   }
   groups_job all = {r, *base, target, s->size, o, loops, terms, r->options->executor};
   return run_contiguous(&all, s->groups);
@@ -127,7 +128,7 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   shape s = {0};
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "overlap", own, sizeof o);
+  own = request_struct(&r, "overlap", own, STRUCT_SIZES(vloss_overlap_options, channels));
   size_t elements = request_product(&r, "size", groups, size);
   request_fields(&r, &vloss_registry[id], own, &o);
   check_log(&r, &o);

@@ -30,7 +30,7 @@ static inline __attribute__((always_inline)) vloss_status checked(
   }
   kernel *run = vloss_isa_active()->kernels[dtype]->loss[id];
   partial found;
-  split_run(run, &j, n, CHUNK_MULTIPLE, GRAIN, r.options->executor, &found);
+  split_run(run, &j, (division){n, CHUNK_MULTIPLE, GRAIN}, 1, r.options->executor, &found);
   request_result(&r, found.sums[0]);
   return request_close(&r);
 }

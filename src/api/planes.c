@@ -3,7 +3,6 @@
 
 #include "api/split.h"
 
-/* Sums of parts take 15 KiB of stack. */
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 320 };
 
 /* Channels of some images that are taken together. */
@@ -14,6 +13,13 @@ typedef struct planes {
   int whole; /* not split: the call is split by images, and both would take too much stack */
   const vloss_executor *executor;
 } planes;
+
+/* 15 KiB of stack: the sums of parts, of which those of the groups come first, and what becomes of
+ * them. */
+typedef union planes_room {
+  compensated sums[MOST_PARTS][3];
+  overlap_slopes slopes[MOST_CHANNELS];
+} planes_room;
 
 static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
@@ -55,39 +61,33 @@ static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
   j.sums = sums;
   if (p->whole) j.part = units;
   partial none;
-  split_run(p->call->sums_and_gradient, &j, units, j.part, j.part, p->executor, &none);
+  split_run(p->call->sums_and_gradient, &j, (division){units, j.part, j.part}, 0, p->executor,
+            &none);
   for (size_t i = 1; i < divide_up(units, j.part); i++)
     for (size_t k = 0; k < n; k++) add(sums[k], sums[i * n + k]);
   for (size_t k = 1; k < n && j.shared; k++) add(sums[0], sums[k]);
 }
 
-/* The loss of group k, times its weight; puts its slopes. */
-static double finish(const planes *p, size_t k, const compensated sums[3], overlap_slopes *slopes) {
+/* The loss of group k, times its weight. Its slopes take the place of its sums or of those before
+ * them. */
+static double finish(const planes *p, size_t k, planes_room *room) {
   const planes_call *c = p->call;
   const request *r = c->request;
   double weight = weight_of(p, k), upstream;
   overlap_group g = {.loss = 0};
-  *slopes = (overlap_slopes){.weightless = 1};
+  overlap_slopes slopes = {.weightless = 1};
   if (weight != 0) {
-    memcpy(g.sums, sums, sizeof g.sums);
+    memcpy(g.sums, room->sums[k], sizeof g.sums);
     overlap_job j = {.phase = OVERLAP_TERMS, .options = c->options, .group = &g};
     partial none;
     c->terms(&j, 0, 1, &none);
     upstream = weight * request_number(r, c->base.grad_output, p->group + k, 1);
-    *slopes = group_slopes(&g, c->base.grad_factor * upstream);
+    slopes = group_slopes(&g, c->base.grad_factor * upstream);
     g.loss *= weight;
   }
+  room->slopes[k] = slopes;
   if (c->base.loss) request_store(r, c->base.loss, p->group + k, g.loss * c->base.loss_factor);
   return g.loss;
-}
-
-/* Out of line, so that the gradient has the stack of the sums. */
-__attribute__((noinline)) static void evaluate(const planes *p, overlap_slopes *slopes,
-                                               compensated *total) {
-  compensated sums[MOST_PARTS][3];
-  add_pixels(p, sums);
-  for (size_t k = 0; k < p->groups; k++)
-    sum_merge(total, (compensated){finish(p, k, sums[k], slopes + k) * SUM_UNIT, 0});
 }
 
 static int has_weight(const planes *p) {
@@ -108,19 +108,21 @@ static void clear(const planes *p) {
 }
 
 static void run_planes(const planes *p, compensated *total) {
-  overlap_slopes slopes[MOST_CHANNELS];
+  planes_room room;
   if (!has_weight(p)) {
     clear(p);
     return;
   }
-  evaluate(p, slopes, total);
+  add_pixels(p, room.sums);
+  for (size_t k = 0; k < p->groups; k++)
+    sum_merge(total, (compensated){finish(p, k, &room) * SUM_UNIT, 0});
   if (!p->call->base.grad) return;
   overlap_job j = open_job(p, PLANE_GRADIENT);
-  j.slopes = slopes;
+  j.slopes = room.slopes;
   size_t units = p->images * p->call->inner;
   partial none;
-  split_run(p->call->sums_and_gradient, &j, units, CHUNK_MULTIPLE,
-            p->whole ? units : GRAIN / p->channels, p->executor, &none);
+  division d = {units, CHUNK_MULTIPLE, p->whole ? units : GRAIN / p->channels};
+  split_run(p->call->sums_and_gradient, &j, d, 0, p->executor, &none);
 }
 
 /* Each image for itself. */
@@ -158,7 +160,7 @@ static void run_batch(const planes_call *c, compensated *total) {
   }
 }
 
-compensated planes_run(const planes_call *c) {
+compensated vloss_planes_run(const planes_call *c) {
   partial found = {0};
   size_t size = c->channels * c->inner;
   if (c->options->grouping == VLOSS_GROUP_CHANNEL || c->options->grouping == VLOSS_GROUP_BATCH)
@@ -166,7 +168,7 @@ compensated planes_run(const planes_call *c) {
   else if (c->images < MANY_IMAGES)
     run_images(c, 0, c->images, &found);
   else
-    split_run(run_images, c, c->images, 1, size < GRAIN ? GRAIN / size : 1,
+    split_run(run_images, c, (division){c->images, 1, size < GRAIN ? GRAIN / size : 1}, 1,
               c->request->options->executor, &found);
   return found.sums[0];
 }

@@ -25,6 +25,6 @@ static inline overlap_slopes group_slopes(const overlap_group *g, double factor)
 }
 
 /* All groups of the call; returns the sum of weight x loss. */
-compensated planes_run(const planes_call *c);
+compensated vloss_planes_run(const planes_call *c);
 
 #endif

@@ -10,22 +10,22 @@
 
 enum { BLOCK_MULTIPLE = 32, GRAIN = 1 << 15 };
 
-rows_shape rows_shape_of(request *r, size_t n, size_t classes, size_t inner) {
+rows_shape vloss_rows_shape_of(request *r, size_t n, size_t classes, size_t inner) {
   rows_shape s = {request_product(r, "n", n, inner), 0, classes, inner};
   s.elements = request_product(r, "classes", s.rows, classes);
   if (s.elements == 0) s.rows = 0;
   return s;
 }
 
-void rows_check_class_weights(request *r, const void *weights, size_t classes) {
+void vloss_rows_check_class_weights(request *r, const void *weights, size_t classes) {
   for (size_t k = 0; weights && k < classes; k++) {
     double w = request_number(r, weights, k, 1);
     if (!(w >= 0 && w <= DBL_MAX)) request_fail(r, VLOSS_ERROR_PARAMETER, "class_weight");
   }
 }
 
-void rows_run(request *r, enum loss_id id, const rows_shape *s, double denominator,
-              const void *input, rows_job *j) {
+void vloss_rows_run(request *r, enum loss_id id, const rows_shape *s, double denominator,
+                    const void *input, rows_job *j) {
   request_job(r, denominator, input, &j->base);
   j->classes = s->classes;
   j->inner = s->inner;
@@ -33,7 +33,7 @@ void rows_run(request *r, enum loss_id id, const rows_shape *s, double denominat
   size_t grain = s->classes < GRAIN ? GRAIN / (s->classes ? s->classes : 1) : 1;
   size_t quantum = grain < BLOCK_MULTIPLE ? grain : BLOCK_MULTIPLE;
   partial found;
-  split_run(run, j, s->rows, quantum, grain, r->options->executor, &found);
+  split_run(run, j, (division){s->rows, quantum, grain}, 1, r->options->executor, &found);
   r->degenerate = found.degenerate;
   request_result(r, found.sums[0]);
 }
@@ -41,7 +41,7 @@ void rows_run(request *r, enum loss_id id, const rows_shape *s, double denominat
 /* The arrays of a call, and what j says of them. */
 static vloss_status rows(request *r, enum loss_id id, const char *name, const void *input, size_t n,
                          size_t classes, size_t inner, rows_job *j) {
-  rows_shape s = rows_shape_of(r, n, classes, inner);
+  rows_shape s = vloss_rows_shape_of(r, n, classes, inner);
   size_t width = request_width(r);
   request_outputs(r, s.rows, s.elements);
   request_main_input(r, name, input);
@@ -49,8 +49,8 @@ static vloss_status rows(request *r, enum loss_id id, const char *name, const vo
     request_input(r, "target", j->target, s.elements, width);
   if (j->class_weight)
     request_input(r, "class_weight", j->class_weight, s.rows ? classes : 0, width);
-  if (request_ready(r) && s.rows) rows_check_class_weights(r, j->class_weight, classes);
-  if (r->status == VLOSS_OK) rows_run(r, id, &s, (double)s.rows, input, j);
+  if (request_ready(r) && s.rows) vloss_rows_check_class_weights(r, j->class_weight, classes);
+  if (r->status == VLOSS_OK) vloss_rows_run(r, id, &s, (double)s.rows, input, j);
   return request_close(r);
 }
 
@@ -60,7 +60,7 @@ static vloss_status soft(enum loss_id id, int dtype, const void *logits, const v
   vloss_soft_options o = VLOSS_SOFT_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "soft", own, sizeof o);
+  own = request_struct(&r, "soft", own, STRUCT_SIZES(vloss_soft_options, smoothing));
   request_fields(&r, &vloss_registry[id], own, &o);
   rows_job j = {.target = target, .smoothing = o.smoothing, .temperature = 1};
   if (own) j.class_weight = own->class_weight;
@@ -74,7 +74,7 @@ static vloss_status teacher(enum loss_id id, int dtype, const void *logits, cons
   vloss_teacher_options o = VLOSS_TEACHER_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "teacher", own, sizeof o);
+  own = request_struct(&r, "teacher", own, STRUCT_SIZES(vloss_teacher_options, squared));
   request_fields(&r, &vloss_registry[id], own, &o);
   rows_job j = {.target = target,
                 .temperature = o.temperature,

@@ -11,13 +11,13 @@ typedef struct rows_shape {
 } rows_shape;
 
 /* n x classes x inner; without classes there are no rows. */
-rows_shape rows_shape_of(request *r, size_t n, size_t classes, size_t inner);
+rows_shape vloss_rows_shape_of(request *r, size_t n, size_t classes, size_t inner);
 
 /* Finite weights that are not negative, one for each class; NULL will do. */
-void rows_check_class_weights(request *r, const void *weights, size_t classes);
+void vloss_rows_check_class_weights(request *r, const void *weights, size_t classes);
 
 /* Runs a request that is ready: `j` holds what the loss reads beside its input. */
-void rows_run(request *r, enum loss_id id, const rows_shape *s, double denominator,
-              const void *input, rows_job *j);
+void vloss_rows_run(request *r, enum loss_id id, const rows_shape *s, double denominator,
+                    const void *input, rows_job *j);
 
 #endif

@@ -46,9 +46,9 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
   vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
   request r;
   request_open(&r, dtype, options, loss, grad);
-  own = request_struct(&r, "cross_entropy", own, sizeof o);
+  own = request_struct(&r, "cross_entropy", own, STRUCT_SIZES(vloss_cross_entropy_options, gamma));
   if (own) o.class_weight = own->class_weight;
-  rows_shape s = rows_shape_of(&r, n, classes, inner);
+  rows_shape s = vloss_rows_shape_of(&r, n, classes, inner);
   if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
     request_fail(&r, VLOSS_ERROR_ENUM, "labels");
   request_fields(&r, &vloss_registry[id], own, &o);
@@ -59,7 +59,7 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
   if (o.class_weight)
     request_input(&r, "class_weight", o.class_weight, s.rows ? classes : 0, request_width(&r));
   if (!request_ready(&r)) return request_close(&r);
-  if (s.rows) rows_check_class_weights(&r, o.class_weight, classes);
+  if (s.rows) vloss_rows_check_class_weights(&r, o.class_weight, classes);
   /* the alphas of a focal loss are not weights of its mean */
   const void *weights = id == LOSS_focal_softmax ? NULL : o.class_weight;
   double total = check_labels(&r, labels, s.rows, classes, &o, weights);
@@ -71,7 +71,7 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
                 .gamma = o.gamma,
                 .temperature = 1,
                 .ignore_index = o.ignore_index};
-  rows_run(&r, id, &s, total, input, &j);
+  vloss_rows_run(&r, id, &s, total, input, &j);
   return request_close(&r);
 }
 

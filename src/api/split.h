@@ -7,19 +7,23 @@
 
 enum { TASKS_MOST = 256 };
 
-/* Adds what the parts found to `merged`, in order. */
-void split_parts(kernel *run, const void *work, size_t units, size_t quantum, size_t grain,
-                 const vloss_executor *executor, partial *merged);
+/* The units of a job, what parts of it start at multiples of, and about how many a part has. */
+typedef struct division {
+  size_t units, quantum, grain;
+} division;
 
-/* Runs `run` over [0, units) in parts of about `grain` units that start at multiples of
- * `quantum`. */
-static inline void split_run(kernel *run, const void *work, size_t units, size_t quantum,
-                             size_t grain, const vloss_executor *executor, partial *found) {
+/* Adds what the parts found to `merged`, in order. */
+void vloss_split_parts(kernel *run, const void *work, division d, int sums,
+                       const vloss_executor *executor, partial *merged);
+
+/* Runs `run` over all units, in parts. Of what it finds the first `sums` sums count. */
+static inline void split_run(kernel *run, const void *work, division d, int sums,
+                             const vloss_executor *executor, partial *found) {
   *found = (partial){0};
-  if (units <= grain)
-    run(work, 0, units, found);
+  if (d.units <= d.grain)
+    run(work, 0, d.units, found);
   else
-    split_parts(run, work, units, quantum, grain, executor, found);
+    vloss_split_parts(run, work, d, sums, executor, found);
 }
 
 #endif

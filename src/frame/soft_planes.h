@@ -6,14 +6,17 @@
 #include "frame/lane_sum.h"
 #include "frame/planes.h"
 
-/* Pixels of which a softmax is kept while the channels take turns: 12 KiB. */
-enum { PLANE_CHUNK = CHUNK / 2, FEW_CHANNELS = 64 };
+enum {
+  PLANE_CHUNK = CHUNK / 2, /* pixels whose softmax is kept while the channels take turns: 12 KiB */
+  FEW_CHANNELS = 32,
+  HALF = VECS / 2 /* a gradient of many channels takes half a block, for the sake of the stack */
+};
 
-/* The same of a block, with zeros behind fewer than BLOCK pixels. */
+/* The same of `vecs` vectors, with zeros behind fewer pixels than that. */
 static inline const real *block_of(const overlap_job *j, const pixels *x, size_t k,
-                                   const real *from, real *copy) {
-  if (!x->apart && x->count == BLOCK) return from + x->offset + k * j->inner;
-  for (size_t i = x->count; i < BLOCK; i++) copy[i] = 0;
+                                   const real *from, real *copy, size_t vecs) {
+  if (!x->apart && x->count == vecs * LANES) return from + x->offset + k * j->inner;
+  for (size_t i = x->count; i < vecs * LANES; i++) copy[i] = 0;
   pixels_get(j, x, k, from, copy);
   return copy;
 }
@@ -36,40 +39,41 @@ static inline vec soft_exponential(vec z, vec largest) {
 
 /* Keeps the exponentials, if there is room. Planes that stand a power of two apart push each other
  * out of the caches, so with room every logit is fetched once. */
-ALWAYS_INLINE void soften(const overlap_job *j, const pixels *x, soft_block *s, real *kept) {
+ALWAYS_INLINE void soften(const overlap_job *j, const pixels *x, soft_block *s, real *kept,
+                          size_t vecs) {
   const real *input = reals(j->base.input, 0);
   real copy[BLOCK];
   vec zero = vset1(0), one = vset1(1);
   lanes largest, ties = lanes_zero();
   for (int v = 0; v < VECS; v++) largest.lane[v] = vset1(-real_max);
   for (size_t k = 0; k < j->channels; k++) {
-    const real *z = block_of(j, x, k, input, copy);
-    for (size_t v = 0; v < VECS; v++) {
+    const real *z = block_of(j, x, k, input, copy, vecs);
+    for (size_t v = 0; v < vecs; v++) {
       vec logit = vload(z + v * LANES);
       largest.lane[v] = vmax(largest.lane[v], logit);
-      if (kept) vstore(kept + k * BLOCK + v * LANES, logit);
+      if (kept) vstore(kept + (k * vecs + v) * LANES, logit);
     }
   }
   lane_sum sum = lane_sum_zero(); /* of all but the largest */
   for (size_t k = 0; k < j->channels; k++) {
-    const real *z = kept ? kept + k * BLOCK : block_of(j, x, k, input, copy);
-    for (size_t v = 0; v < VECS; v++) {
+    const real *z = kept ? kept + k * vecs * LANES : block_of(j, x, k, input, copy, vecs);
+    for (size_t v = 0; v < vecs; v++) {
       vec logit = vload(z + v * LANES), e = soft_exponential(logit, largest.lane[v]);
       mask tie = veq(logit, largest.lane[v]);
       sum.part.lane[v] = vadd(sum.part.lane[v], vselect(tie, zero, e));
       ties.lane[v] = vadd(ties.lane[v], vselect(tie, one, zero));
-      if (kept) vstore(kept + k * BLOCK + v * LANES, e);
+      if (kept) vstore(kept + (k * vecs + v) * LANES, e);
     }
-    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, VECS);
+    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, vecs);
   }
-  for (int v = 0; v < VECS; v++) {
+  for (int v = 0; v < (int)vecs; v++) {
     vec others = lane_sum_value(&sum, (size_t)v), all = vadd(others, ties.lane[v]);
     vec inverse = vselect(veq(all, zero), zero, vdiv(one, all));
     vstore(s->largest + v * LANES, largest.lane[v]);
     vstore(s->inverse + v * LANES, inverse);
     vstore(s->rest + v * LANES, vmul(vadd(others, vsub(ties.lane[v], one)), inverse));
   }
-  for (size_t i = x->count; i < BLOCK; i++) s->inverse[i] = 0;
+  for (size_t i = x->count; i < vecs * LANES; i++) s->inverse[i] = 0;
 }
 
 static inline probability soft_probability(vec z, const soft_block *s, size_t at) {
@@ -85,8 +89,8 @@ ALWAYS_INLINE void soft_channel(const overlap_job *j, const pixels *blocks, cons
   real input_copy[BLOCK], target_copy[BLOCK];
   overlap_lanes all = overlap_lanes_zero(), part = overlap_lanes_zero();
   for (size_t b = 0; b < count; b++) {
-    const real *z = block_of(j, &blocks[b], k, input, input_copy);
-    const real *t = block_of(j, &blocks[b], k, target, target_copy);
+    const real *z = block_of(j, &blocks[b], k, input, input_copy, VECS);
+    const real *t = block_of(j, &blocks[b], k, target, target_copy, VECS);
     for (size_t v = 0, at = 0; v < VECS; v++, at += LANES) {
       probability p = soft_probability(vload(z + at), &soft[b], at);
       overlap_add(&part, v, p, vload(t + at), squared);
@@ -108,7 +112,7 @@ ALWAYS_INLINE void soft_sums(const overlap_job *j, size_t begin, size_t end, int
     size_t count = 0;
     for (size_t at = i; at < end && count < PLANE_CHUNK / BLOCK; at += BLOCK, count++) {
       blocks[count] = pixels_open(j, at, smaller(end - at, BLOCK));
-      soften(j, &blocks[count], &soft[count], kept);
+      soften(j, &blocks[count], &soft[count], kept, VECS);
     }
     for (size_t k = 0; k < j->channels; k++) {
       totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
@@ -126,42 +130,42 @@ static inline vec soft_slope(const overlap_slopes *from, const slope_vectors *s,
 /* From exponentials to probabilities; returns sum_k p_k dL/dp_k, and keeps the dL/dp_k if there is
  * room. */
 ALWAYS_INLINE lanes soft_mean_slope(const overlap_job *j, const pixels *x, const soft_block *soft,
-                                    real *kept, real *kept_slopes) {
+                                    real *kept, real *kept_slopes, size_t vecs) {
   const real *target = reals(j->target, 0);
   real copy[BLOCK];
   lane_sum sum = lane_sum_zero();
   for (size_t k = 0; k < j->channels; k++) {
-    const real *t = block_of(j, x, k, target, copy);
+    const real *t = block_of(j, x, k, target, copy, vecs);
     slope_vectors s = slopes_open(slopes_of(j, k));
-    for (size_t v = 0, at = k * BLOCK; v < VECS; v++, at += LANES) {
+    for (size_t v = 0, at = k * vecs * LANES; v < vecs; v++, at += LANES) {
       vec p = vmul(vload(kept + at), vload(soft->inverse + v * LANES));
       vec slope = soft_slope(slopes_of(j, k), &s, p, vload(t + v * LANES));
       vstore(kept + at, p);
       if (kept_slopes) vstore(kept_slopes + at, slope);
       sum.part.lane[v] = vfma(p, slope, sum.part.lane[v]);
     }
-    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, VECS);
+    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, vecs);
   }
   lanes mean;
-  for (int v = 0; v < VECS; v++) mean.lane[v] = vclamp(lane_sum_value(&sum, (size_t)v));
+  for (int v = 0; v < (int)vecs; v++) mean.lane[v] = vclamp(lane_sum_value(&sum, (size_t)v));
   return mean;
 }
 
 /* dL/dz_k = p_k (dL/dp_k - sum_i p_i dL/dp_i) */
 ALWAYS_INLINE void soft_block_gradient(const overlap_job *j, const pixels *x, real *kept,
-                                       real *kept_slopes) {
+                                       real *kept_slopes, size_t vecs) {
   const real *target = reals(j->target, 0);
   real *grad = reals_out(j->base.grad, 0);
   real copy[BLOCK], result[BLOCK];
   soft_block soft;
-  soften(j, x, &soft, kept);
-  lanes mean = soft_mean_slope(j, x, &soft, kept, kept_slopes);
-  int scattered = x->apart || x->count < BLOCK;
+  soften(j, x, &soft, kept, vecs);
+  lanes mean = soft_mean_slope(j, x, &soft, kept, kept_slopes, vecs);
+  int scattered = x->apart || x->count < vecs * LANES;
   for (size_t k = 0; k < j->channels; k++) {
-    const real *t = kept_slopes ? NULL : block_of(j, x, k, target, copy);
+    const real *t = kept_slopes ? NULL : block_of(j, x, k, target, copy, vecs);
     real *out = scattered ? result : grad + x->offset + k * j->inner;
     slope_vectors s = slopes_open(slopes_of(j, k));
-    for (size_t v = 0, at = k * BLOCK; v < VECS; v++, at += LANES) {
+    for (size_t v = 0, at = k * vecs * LANES; v < vecs; v++, at += LANES) {
       vec p = vload(kept + at);
       vec slope = kept_slopes ? vload(kept_slopes + at)
                               : soft_slope(slopes_of(j, k), &s, p, vload(t + v * LANES));
@@ -171,16 +175,22 @@ ALWAYS_INLINE void soft_block_gradient(const overlap_job *j, const pixels *x, re
   }
 }
 
-OUT_OF_LINE void soft_gradient(const overlap_job *j, size_t begin, size_t end) {
-  real kept[MOST_CHANNELS * BLOCK];
-  int room = 2 * j->channels <= MOST_CHANNELS;
-  for (size_t i = begin; i < end; i += BLOCK) {
-    pixels x = pixels_open(j, i, smaller(end - i, BLOCK));
-    if (room)
-      soft_block_gradient(j, &x, kept, kept + j->channels * BLOCK);
-    else
-      soft_block_gradient(j, &x, kept, NULL);
+ALWAYS_INLINE void soft_blocks_gradient(const overlap_job *j, size_t begin, size_t end, real *kept,
+                                        real *kept_slopes, size_t vecs) {
+  for (size_t i = begin; i < end; i += vecs * LANES) {
+    pixels x = pixels_open(j, i, smaller(end - i, vecs * LANES));
+    soft_block_gradient(j, &x, kept, kept_slopes, vecs);
   }
+}
+
+OUT_OF_LINE void soft_gradient(const overlap_job *j, size_t begin, size_t end) {
+  real kept[MOST_CHANNELS * HALF * LANES];
+  if (4 * j->channels <= MOST_CHANNELS)
+    soft_blocks_gradient(j, begin, end, kept, kept + j->channels * BLOCK, VECS);
+  else if (2 * j->channels <= MOST_CHANNELS)
+    soft_blocks_gradient(j, begin, end, kept, kept + j->channels * HALF * LANES, HALF);
+  else
+    soft_blocks_gradient(j, begin, end, kept, NULL, HALF);
 }
 
 OUT_OF_LINE void plane_add_all(const overlap_job *j, size_t begin, size_t end) {

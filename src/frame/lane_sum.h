@@ -6,23 +6,20 @@
 #include "frame/reduce.h"
 
 typedef struct lane_sum {
-  lanes part, value, error;
+  lanes value, error;
 } lane_sum;
 
 enum { PART = 16 }; /* classes that are added before the compensation */
 
-static inline lane_sum lane_sum_zero(void) {
-  return (lane_sum){lanes_zero(), lanes_zero(), lanes_zero()};
-}
+static inline lane_sum lane_sum_zero(void) { return (lane_sum){lanes_zero(), lanes_zero()}; }
 
-ALWAYS_INLINE void lane_sum_flush(lane_sum *s, size_t width) {
+ALWAYS_INLINE void lane_sum_add(lane_sum *s, const vec *parts, size_t width) {
   for (size_t j = 0; j < width; j++) {
-    vec value = s->value.lane[j], part = s->part.lane[j];
+    vec value = s->value.lane[j], part = parts[j];
     vec total = vadd(value, part), shadow = vsub(total, value);
     vec lost = vadd(vsub(value, vsub(total, shadow)), vsub(part, shadow));
     s->error.lane[j] = vadd(s->error.lane[j], lost);
     s->value.lane[j] = total;
-    s->part.lane[j] = vset1(0);
   }
 }
 

@@ -55,16 +55,20 @@ ALWAYS_INLINE void soften(const overlap_job *j, const pixels *x, soft_block *s, 
     }
   }
   lane_sum sum = lane_sum_zero(); /* of all but the largest */
+  lanes part = lanes_zero();
   for (size_t k = 0; k < j->channels; k++) {
     const real *z = kept ? kept + k * vecs * LANES : block_of(j, x, k, input, copy, vecs);
     for (size_t v = 0; v < vecs; v++) {
       vec logit = vload(z + v * LANES), e = soft_exponential(logit, largest.lane[v]);
       mask tie = veq(logit, largest.lane[v]);
-      sum.part.lane[v] = vadd(sum.part.lane[v], vselect(tie, zero, e));
+      part.lane[v] = vadd(part.lane[v], vselect(tie, zero, e));
       ties.lane[v] = vadd(ties.lane[v], vselect(tie, one, zero));
       if (kept) vstore(kept + (k * vecs + v) * LANES, e);
     }
-    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, vecs);
+    if (k % PART == PART - 1 || k + 1 == j->channels) {
+      lane_sum_add(&sum, part.lane, vecs);
+      part = lanes_zero();
+    }
   }
   for (int v = 0; v < (int)vecs; v++) {
     vec others = lane_sum_value(&sum, (size_t)v), all = vadd(others, ties.lane[v]);
@@ -134,6 +138,7 @@ ALWAYS_INLINE lanes soft_mean_slope(const overlap_job *j, const pixels *x, const
   const real *target = reals(j->target, 0);
   real copy[BLOCK];
   lane_sum sum = lane_sum_zero();
+  lanes part = lanes_zero();
   for (size_t k = 0; k < j->channels; k++) {
     const real *t = block_of(j, x, k, target, copy, vecs);
     slope_vectors s = slopes_open(slopes_of(j, k));
@@ -142,9 +147,12 @@ ALWAYS_INLINE lanes soft_mean_slope(const overlap_job *j, const pixels *x, const
       vec slope = soft_slope(slopes_of(j, k), &s, p, vload(t + v * LANES));
       vstore(kept + at, p);
       if (kept_slopes) vstore(kept_slopes + at, slope);
-      sum.part.lane[v] = vfma(p, slope, sum.part.lane[v]);
+      part.lane[v] = vfma(p, slope, part.lane[v]);
     }
-    if (k % PART == PART - 1 || k + 1 == j->channels) lane_sum_flush(&sum, vecs);
+    if (k % PART == PART - 1 || k + 1 == j->channels) {
+      lane_sum_add(&sum, part.lane, vecs);
+      part = lanes_zero();
+    }
   }
   lanes mean;
   for (int v = 0; v < (int)vecs; v++) mean.lane[v] = vclamp(lane_sum_value(&sum, (size_t)v));

@@ -7,7 +7,7 @@
 ALWAYS_INLINE vec entropy_with_logits_keep(class_values x, class_tops top, const class_options *o,
                                            int what) {
   (void)o;
-  vec d = vsub(x.input, top.input);
+  vec d = vadd(vsub(x.input, top.input), vset1(0)); /* no -0 */
   return what & INFINITE ? vselect(veq(x.input, top.input), vset1(0), d) : d;
 }
 

@@ -151,9 +151,13 @@ static inline void rows_note_outside(row_block *b, size_t at, unsigned bits) {
 static inline void rows_close(const rows_call *c, row_block *b, totals *t, partial *result) {
   const job *base = &c->job->base;
   size_t first = b->first, count = b->count - first;
+  for (uint32_t bits = b->outside; bits; bits &= bits - 1) {
+    size_t k = (size_t)__builtin_ctz(bits);
+    result->degenerate += k >= first && k < b->count && b->active[k] != 0;
+  }
   for (size_t k = first; k < b->count; k++) {
-    result->degenerate += (b->outside >> k & 1) && b->active[k] != 0;
-    b->half_loss[k] = b->active[k] != 0 ? b->weight[k] * b->half_loss[k] : 0;
+    real loss = b->weight[k] * b->half_loss[k];
+    b->half_loss[k] = b->active[k] != 0 ? loss : 0;
   }
   if (base->loss) {
     real factor = real_clamp(base->loss_factor);

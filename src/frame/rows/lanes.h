@@ -107,10 +107,7 @@ ALWAYS_INLINE void lane_sums(const row_lanes *lanes_of, const class_step *step,
         if (!more && l->grad) lane_put(l, kept, k, j, r);
       }
     }
-    for (size_t i = 0; i < count; i++) {
-      for (size_t j = 0; j < r.width; j++) sums[i].part.lane[j] = part[i][j];
-      lane_sum_flush(&sums[i], r.width);
-    }
+    for (size_t i = 0; i < count; i++) lane_sum_add(&sums[i], part[i], r.width);
   }
 }
 

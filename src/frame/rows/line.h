@@ -8,8 +8,8 @@
 
 enum {
   SPAN = 2 * GROUP,           /* classes that are added in the dtype */
-  EXPONENTIALS = 128 * BLOCK, /* 16 KiB: what may be kept on the stack */
-  BATCH = 64 * BLOCK          /* of several rows, half of that */
+  EXPONENTIALS = 112 * BLOCK, /* 14 KiB: what may be kept on the stack */
+  BATCH = 32 * BLOCK          /* of several rows, less */
 };
 
 /* Room for a batch: what keep() returned, gradients on their way, copies of a span; and flags, 1 in

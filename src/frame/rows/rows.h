@@ -10,19 +10,18 @@
 #include "frame/rows/lanes.h"
 #include "frame/rows/pack.h"
 
-/* Classes that are packed, of contiguous rows, of others, and of others with a target. The first
- * bound is where both ways cost the same: a block of more would leave the first cache. */
-enum { FEW_CLASSES = 128, PACKED_CLASSES = 256, PACKED_PAIRS = 96 };
+/* Classes that are packed, of contiguous rows, of others, and with a target: 22 KiB of stack. The
+ * first bound is about where both ways cost the same. */
+enum { FEW_CLASSES = 112, PACKED_CLASSES = 176, PACKED_PAIRS = 80 };
 
-/* Stack for a block: packed 32 KiB at most. */
+/* Stack for a block. What is packed of contiguous rows leaves room for gradients on their way. */
 typedef union rows_room {
+  real packed[PACKED_CLASSES * BLOCK];
   struct {
-    real input[PACKED_CLASSES * BLOCK];
-    real out[FEW_CLASSES * LANES];
-  } packed;
+    real input[FEW_CLASSES * BLOCK], out[FEW_CLASSES * LANES];
+  } few;
   struct {
-    real input[FEW_CLASSES * BLOCK], target[FEW_CLASSES * BLOCK];
-    real out[FEW_CLASSES * LANES];
+    real input[PACKED_PAIRS * BLOCK], target[PACKED_PAIRS * BLOCK], out[PACKED_PAIRS * LANES];
   } pairs;
   line_room line;
 } rows_room;
@@ -132,7 +131,8 @@ ALWAYS_INLINE void rows_unpack_fours(const rows_call *c, const row_block *b, con
       unpack_fours(packed, c->classes, k, &slopes->lane[k / LANES], to);
     else
       unpack_fours(packed, c->classes, k, NULL, to);
-    for (size_t i = k; deferred && i < k + LANES; i++) to[b->own[i] - b->offset[k]] -= b->result[i];
+    if (deferred)
+      for (size_t i = k; i < k + LANES; i++) to[b->own[i] - b->offset[k]] -= b->result[i];
     if (c->streamed) stream_out(grad, out, count);
   }
 }
@@ -151,8 +151,7 @@ ALWAYS_INLINE void rows_unpack(const rows_call *c, const row_block *b, const rea
 ALWAYS_INLINE void rows_packed(const rows_call *c, const class_options *o, row_block *b,
                                rows_room *room, const class_step *step, kernel *rare,
                                partial *result, int what) {
-  real *input = step->target ? room->pairs.input : room->packed.input;
-  real *out = step->target ? room->pairs.out : room->packed.out;
+  real *input = room->packed, *out = step->target ? room->pairs.out : room->few.out;
   size_t offset = b->offset[0], count = b->count;
   lanes slopes = lanes_zero();
   pack_rows(c, c->input, b, input);
@@ -262,7 +261,7 @@ ALWAYS_INLINE void rows_in_line(const rows_call *c, const class_options *o, row_
 /* -------------------------------------------------------------------------------------- both */
 
 ALWAYS_INLINE int rows_in_lanes(const rows_call *c, const class_step *step) {
-  size_t most = c->inner == 1 ? FEW_CLASSES : step->target ? PACKED_PAIRS : PACKED_CLASSES;
+  size_t most = step->target ? PACKED_PAIRS : c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES;
   return c->inner >= BLOCK || c->classes <= most;
 }
 

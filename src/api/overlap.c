@@ -44,11 +44,12 @@ static double run_group(const groups_job *all, size_t index) {
   memcpy(group.sums, found.sums, sizeof group.sums);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
-  double upstream = weight * request_number(r, all->base.grad_output, index, 1);
-  overlap_slopes slopes = group_slopes(&group, all->base.grad_factor * upstream);
+  overlap_slopes slopes = group_slopes(r, &group, group_factor(r, &all->base, index));
   j.phase = OVERLAP_GRADIENT;
   j.slopes = &slopes;
-  if (grad)
+  if (grad && slopes.weightless)
+    memset(grad, 0, bytes);
+  else if (grad)
     split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
   return weight * group.loss;
 }

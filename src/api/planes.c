@@ -65,7 +65,7 @@ static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
 static double finish(const planes *p, size_t k, const compensated sums[3], overlap_slopes *slopes) {
   const planes_call *c = p->call;
   const request *r = c->request;
-  double weight = weight_of(p, k), upstream;
+  double weight = weight_of(p, k);
   overlap_group g = {.loss = 0};
   *slopes = (overlap_slopes){.weightless = 1};
   if (weight != 0) {
@@ -73,8 +73,7 @@ static double finish(const planes *p, size_t k, const compensated sums[3], overl
     overlap_job j = {.phase = OVERLAP_TERMS, .options = c->options, .group = &g};
     partial none;
     c->terms(&j, 0, 1, &none);
-    upstream = weight * request_number(r, c->base.grad_output, p->group + k, 1);
-    *slopes = group_slopes(&g, c->base.grad_factor * upstream);
+    *slopes = group_slopes(r, &g, group_factor(r, &c->base, p->group + k));
     g.loss *= weight;
   }
   if (c->base.loss) request_store(r, c->base.loss, p->group + k, g.loss * c->base.loss_factor);
@@ -96,24 +95,38 @@ static int has_weight(const planes *p) {
   return 0;
 }
 
-/* Groups without weight: 0 everywhere, whatever the input holds. */
-static void clear(const planes *p) {
+static void clear_losses(const planes *p) {
+  const planes_call *c = p->call;
+  for (size_t k = 0; c->base.loss && k < p->groups; k++)
+    request_store(c->request, c->base.loss, p->group + k, 0);
+}
+
+/* 0 everywhere, whatever the input holds. */
+static void clear_gradient(const planes *p) {
   const planes_call *c = p->call;
   overlap_job j = open_job(p, PLANE_GRADIENT);
   size_t width = request_width(c->request);
-  for (size_t k = 0; c->base.loss && k < p->groups; k++)
-    request_store(c->request, c->base.loss, p->group + k, 0);
   for (size_t i = 0; j.base.grad && i < p->images; i++)
     memset(at(j.base.grad, i * j.image * width), 0, p->channels * c->inner * width);
 }
 
+static int has_slopes(const planes *p, const overlap_slopes *slopes) {
+  for (size_t k = 0; k < p->groups; k++)
+    if (!slopes[k].weightless) return 1;
+  return 0;
+}
+
 static void run_planes(const planes *p, compensated *total) {
   overlap_slopes slopes[MOST_CHANNELS];
-  if (!has_weight(p)) {
-    clear(p);
+  int weighed = has_weight(p);
+  if (weighed)
+    evaluate(p, slopes, total);
+  else
+    clear_losses(p);
+  if (!weighed || !has_slopes(p, slopes)) {
+    clear_gradient(p);
     return;
   }
-  evaluate(p, slopes, total);
   if (!p->call->base.grad) return;
   overlap_job j = open_job(p, PLANE_GRADIENT);
   j.slopes = slopes;

@@ -17,10 +17,24 @@ typedef struct planes_call {
   size_t images, channels, inner;
 } planes_call;
 
-/* The slopes of a group, times what multiplies its gradient. */
-static inline overlap_slopes group_slopes(const overlap_group *g, double factor) {
-  if (factor > DBL_MAX) factor = DBL_MAX; /* a slope of 0 stays 0 */
-  if (factor < -DBL_MAX) factor = -DBL_MAX;
+/* What multiplies the gradient of a group. */
+static inline double group_factor(const request *r, const job *base, size_t group) {
+  int exponent = 0;
+  double weight = digits_of(request_number(r, base->weight, group, 1), &exponent);
+  double upstream = digits_of(request_number(r, base->grad_output, group, 1), &exponent);
+  double digits = digits_of(base->grad_factor, &exponent) * (weight * upstream);
+  return from_digits(digits, exponent);
+}
+
+/* The slopes of a group, times that, in the dtype: a slope of 0 stays 0, and their sum is finite.
+ * Nothing, of a factor of 0. */
+static inline overlap_slopes group_slopes(const request *r, const overlap_group *g, double factor) {
+  double steepest = fmax(fabs(g->slope), fmax(fabs(g->slope_target), fabs(g->slope_input)));
+  double largest = r->dtype == DTYPE_F64 ? DBL_MAX : (double)FLT_MAX;
+  double most = fmin(DBL_MAX, largest / 4 / steepest);
+  if (request_is_zero(r, factor)) return (overlap_slopes){.weightless = 1};
+  if (factor > most) factor = most; /* in this order NaN stays */
+  if (factor < -most) factor = -most;
   return (overlap_slopes){factor * g->slope, factor * g->slope_target, factor * g->slope_input, 0};
 }
 

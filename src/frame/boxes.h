@@ -108,13 +108,13 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {
 /* Losses and gradients of boxes [i, i + count) if GENERAL; returns the losses. */
 ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_t count) {
   sample_factors f = load_factors(c->base, i, count);
-  vec loss = where_weighted(vmul(r.loss, f.weight), f.weight);
-  f = (sample_factors){vdisorder4(f.weight), vdisorder4(f.upstream)};
+  vec loss = where_counted(vmul(r.loss, f.weight), f.weight);
   if (c->loss) vstore_part(c->loss + i, vmul(loss, c->loss_factor), count);
   if (c->grad) {
-    vec4 grad = gradient_in_format(r, c->format, vmul(vset1((real)0.5), f.upstream));
-    grad = (vec4){where_weighted(grad.x, f.weight), where_weighted(grad.y, f.weight),
-                  where_weighted(grad.z, f.weight), where_weighted(grad.w, f.weight)};
+    vec half = vmul(vset1((real)0.5), vdisorder4(f.upstream));
+    vec4 grad = gradient_in_format(r, c->format, half);
+    grad = (vec4){where_counted(grad.x, half), where_counted(grad.y, half),
+                  where_counted(grad.z, half), where_counted(grad.w, half)};
     vstore4_part(c->grad + 4 * i, grad, count);
   }
   return loss;

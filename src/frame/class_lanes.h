@@ -147,7 +147,7 @@ ALWAYS_INLINE void lane_finish_more(class_lanes *l, const class_step *step, int 
   }
 }
 
-/* From what was kept to gradients; rows that do not count get 0. */
+/* From what was kept to gradients. */
 ALWAYS_INLINE void lane_class_gradient(const class_lanes *l, const class_step *step, int what) {
   class_place p;
   for (size_t k = 0; k < l->call->classes; k++) {
@@ -161,7 +161,7 @@ ALWAYS_INLINE void lane_class_gradient(const class_lanes *l, const class_step *s
     lane_put(l, p.out, p.to);
   }
   for (size_t i = 0; i < l->rows->count; i++)
-    for (size_t k = 0; l->rows->active[i] == 0 && k < l->call->classes; k++)
+    for (size_t k = 0; l->rows->upstream[i] == 0 && k < l->call->classes; k++)
       l->grad[k * l->stride + i] = 0;
 }
 

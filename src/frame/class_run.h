@@ -65,7 +65,7 @@ static class_line line_open(const rows_call *c, const class_options *o, const ro
                   .classes = c->classes,
                   .inner = c->inner};
   if (c->target) l.target = c->target + at;
-  if (!c->grad) return l;
+  if (!c->grad || b->upstream[k] == 0) return l;
   l.grad = c->grad + at;
   l.streamed = l.inner == 1 && may_stream(&c->job->base, l.grad);
   if (l.inner == 1 && !l.streamed) l.kept = l.grad;
@@ -73,25 +73,27 @@ static class_line line_open(const rows_call *c, const class_options *o, const ro
   return l;
 }
 
+ALWAYS_INLINE void class_long_row(const rows_call *c, row_block *b, size_t k, class_line *l,
+                                  const class_step *step, int form, kernel *rare, partial *result) {
+  int other = class_form(c) & form;
+  class_rest rest = {NULL, l, c, b->upstream[k]};
+  if (UNLIKELY(!line_find_tops(l, step->logits, step->target && (other & TAUGHT))))
+    rare(&rest, 0, 0, result);
+  else if (other)
+    line_run(l, step, vset1(b->upstream[k]), form);
+  else
+    line_run(l, step, vset1(b->upstream[k]), 0);
+  vstore_part(&b->half_loss[k], l->row.half_loss, 1);
+  result->degenerate += l->degenerate != 0;
+}
+
 ALWAYS_INLINE void class_long_rows(const rows_call *c, const class_options *o, row_block *b,
                                    class_room *room, const class_step *step, int form, kernel *rare,
                                    partial *result) {
-  int other = class_form(c) & form;
   for (size_t k = 0; k < b->count; k++) {
     class_line l = line_open(c, o, b, k, room);
-    if (b->active[k] == 0) {
-      for (size_t i = 0; l.grad && i < l.classes; i++) l.grad[i * l.inner] = 0;
-      continue;
-    }
-    class_rest rest = {NULL, &l, c, b->upstream[k]};
-    if (UNLIKELY(!line_find_tops(&l, step->logits, step->target && (other & TAUGHT))))
-      rare(&rest, 0, 0, result);
-    else if (other)
-      line_run(&l, step, vset1(b->upstream[k]), form);
-    else
-      line_run(&l, step, vset1(b->upstream[k]), 0);
-    vstore_part(&b->half_loss[k], l.row.half_loss, 1);
-    result->degenerate += l.degenerate != 0;
+    if (b->active[k] != 0) class_long_row(c, b, k, &l, step, form, rare, result);
+    if (c->grad && !l.grad) row_zero(c, b, k);
   }
 }
 

@@ -106,7 +106,12 @@ ALWAYS_INLINE void prefetch_along(const real *p, size_t count) {
   prefetch(p, count, NEAR);
 }
 
-/* Weight and upstream gradient of the samples from i on. */
+/* a, but exactly 0 where a factor of it is 0, even for a NaN */
+static inline vec where_counted(vec a, vec factor) {
+  return vselect(veq(factor, vset1(0)), vset1(0), a);
+}
+
+/* Weight and upstream gradient of the samples from i on: 0 where the weight is. */
 typedef struct sample_factors {
   vec weight, upstream;
 } sample_factors;
@@ -119,12 +124,8 @@ static inline sample_factors load_factors(const job *j, size_t i, size_t count) 
   }
   if (j->grad_output)
     f.upstream = vclamp(vmul(vload_part(reals(j->grad_output, i), count), f.upstream));
+  f.upstream = where_counted(f.upstream, f.weight);
   return f;
-}
-
-/* a, but exactly 0 where the weight is 0, even for a NaN */
-static inline vec where_weighted(vec a, vec weight) {
-  return vselect(veq(weight, vset1(0)), vset1(0), a);
 }
 
 #endif

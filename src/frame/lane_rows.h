@@ -19,7 +19,7 @@ typedef struct lane_block {
 /* What a loop over classes has to do besides. */
 enum {
   WHOLE = 8,     /* BLOCK rows */
-  SMOOTH = 16,   /* smoothing, or rows that are not active */
+  SMOOTH = 16,   /* smoothing, or rows without a gradient */
   INFINITE = 32, /* logits of +inf */
 };
 
@@ -149,7 +149,7 @@ ALWAYS_INLINE vec lane_finish(const rows_call *c, row_block *b, rows_step *step,
   return r.slope;
 }
 
-/* From kept exponentials to gradients; rows that are not active get 0. */
+/* From kept exponentials to gradients. */
 ALWAYS_INLINE void lane_gradient(const rows_call *c, const row_block *rows, const lane_block *b,
                                  const lanes *slope, int what) {
   vec zero = vset1(0);
@@ -161,7 +161,7 @@ ALWAYS_INLINE void lane_gradient(const rows_call *c, const row_block *rows, cons
       if (what & SMOOTH) {
         vec shared = vsub(grad, vmul(vload(rows->share + j * LANES), w));
         grad = vselect(vlt(e, zero), vmul(zero, slope->lane[j]), shared);
-        grad = vselect(veq(vload(rows->active + j * LANES), zero), zero, grad);
+        grad = where_counted(grad, vload(rows->upstream + j * LANES));
       }
       lane_store(row, grad, b, j, what);
     }

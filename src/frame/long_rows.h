@@ -172,10 +172,6 @@ ALWAYS_INLINE void row_gradient_again(const long_row *r, vec largest, int infini
   }
 }
 
-static void row_zero(const long_row *r) {
-  for (size_t k = 0; r->grad && k < r->classes; k++) r->grad[k * r->inner] = 0;
-}
-
 /* Runs the step on one row and notes its results in row k of the block. */
 ALWAYS_INLINE vec row_finish(const rows_call *c, row_block *b, size_t k, rows_step *step,
                              const long_sums *sums, real largest) {
@@ -224,19 +220,19 @@ ALWAYS_INLINE void long_rows(const rows_call *c, row_block *b, rows_step *step) 
   real scratch[EXPONENTIALS];
   for (size_t k = 0; k < b->count; k++) {
     size_t offset = b->offset[k];
-    long_row r = {c->logits + offset, c->grad ? c->grad + offset : NULL,
+    int graded = c->grad && b->upstream[k] != 0;
+    long_row r = {c->logits + offset, graded ? c->grad + offset : NULL,
                   c->classes,         c->inner,
                   c->class_weight,    c->share,
                   c->share > 0};
-    if (b->active[k] == 0) {
-      row_zero(&r);
-      continue;
+    if (b->active[k] != 0) {
+      real largest = row_largest(r.logits, r.classes, r.inner);
+      if (UNLIKELY(largest == real_infinity))
+        row_run_infinite(c, b, k, &r, step, scratch);
+      else
+        row_run(c, b, k, &r, step, largest, 0, scratch);
     }
-    real largest = row_largest(r.logits, r.classes, r.inner);
-    if (UNLIKELY(largest == real_infinity))
-      row_run_infinite(c, b, k, &r, step, scratch);
-    else
-      row_run(c, b, k, &r, step, largest, 0, scratch);
+    if (c->grad && !graded) row_zero(c, b, k);
   }
 }
 

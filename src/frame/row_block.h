@@ -49,8 +49,8 @@ typedef struct row_block {
   size_t label[BLOCK];  /* 0 where not active, none behind count */
   size_t own[BLOCK];    /* where the label's class stands, if there are labels; none behind count */
   real active[BLOCK];   /* 1, or 0 for rows that are ignored or have weight 0 */
-  int all_active;       /* and BLOCK of them */
-  real weight[BLOCK], upstream[BLOCK];
+  real weight[BLOCK], upstream[BLOCK]; /* a row with an upstream gradient of 0 has none */
+  int all_active;                      /* all have a gradient, and there are BLOCK of them */
   real target_logit[BLOCK], target_weight[BLOCK];
   real half_loss[BLOCK], share[BLOCK], target[BLOCK]; /* a step's results */
 } row_block;
@@ -141,7 +141,8 @@ static inline void rows_label(const rows_call *c, row_block *b) {
     size_t counts = label != j->ignore_index && b->active[k] != 0;
     b->active[k] = (real)counts;
     b->label[k] = counts ? (size_t)label : 0;
-    active += counts;
+    if (!counts) b->upstream[k] = 0;
+    active += b->upstream[k] != 0;
   }
   b->all_active = active == BLOCK;
 }
@@ -181,9 +182,14 @@ static inline void rows_close(const rows_call *c, row_block *b, totals *t) {
   if (base->want_loss) totals_add_values(t, b->half_loss, b->count);
 }
 
+static inline void row_zero(const rows_call *c, const row_block *b, size_t k) {
+  real *grad = c->grad + b->offset[k];
+  for (size_t i = 0; i < c->classes; i++) grad[i * c->inner] = 0;
+}
+
 /* The gradient of a row's own class, which the loops over classes leave out. */
 static inline void rows_mend_target(const row_block *b, size_t k, real *grad) {
-  if (b->active[k] == 0) return;
+  if (b->upstream[k] == 0) return;
   real value = *grad;
   if (b->target_logit[k] == -real_infinity) /* the loops took it for a mask */
     value = value * 0 - b->share[k] * b->target_weight[k];

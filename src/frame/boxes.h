@@ -78,9 +78,10 @@ typedef struct boxes_call {
   box_parameters parameters;
 } boxes_call;
 
-/* Factors from here on would make slopes of both signs infinite. */
+/* Factors from here on would make slopes of both signs infinite: the smallest diagonal has a square
+ * of 2^-32 or 2^-256. */
 static inline vec largest_lambda(void) {
-  return vset1(sizeof(real) == 4 ? 0x1p100f : (real)0x1p800);
+  return vset1(sizeof(real) == 4 ? 0x1p90f : (real)0x1p750);
 }
 
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j) {

@@ -72,6 +72,13 @@ static inline real real_clamp(double a) {
 /* The same of a vector; in this order NaN stays. */
 static inline vec vclamp(vec a) { return vmin(vset1(real_max), vmax(vset1(-real_max), a)); }
 
+/* An upstream gradient, but no larger than leaves its product with a weight in the type:
+ * infinite, that would make NaN of a slope of 0, or of two slopes that cancel. */
+static inline vec bounded_upstream(vec upstream, vec weight) {
+  vec most = vdiv(vset1((real)0.5 * real_max), vabs(weight));
+  return vmin(most, vmax(vneg(most), upstream));
+}
+
 static inline const real *reals(const void *p, size_t offset) {
   return p ? (const real *)p + offset : NULL;
 }

@@ -22,9 +22,8 @@ static inline row_loss cross_entropy(row_sums s, row_target t, row_options o, ve
   /* a NaN in the row, even where its weight is 0 */
   half_loss = vadd(half_loss, vsub(s.sum, s.sum));
 
-  /* a factor that would exceed the type ends there: infinite, it would make NaN of p = 0 */
-  vec weights = vadd(all, own), most = vdiv(vset1((real)0.5 * real_max), weights);
-  upstream = vmin(most, vmax(vneg(most), upstream));
+  vec weights = vclamp(vadd(all, own));
+  upstream = bounded_upstream(upstream, weights);
   vec slope = vdiv(vmul(upstream, weights), s.sum);
   return (row_loss){half_loss, vselect(empty, zero, slope), vmul(upstream, share),
                     vmul(upstream, own)};

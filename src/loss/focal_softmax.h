@@ -20,7 +20,8 @@ static inline row_loss focal_softmax(row_sums s, row_target t, row_options o, ve
 
   vec ratio = vselect(veq(q, zero), one, vdiv(vmul(vmul(two, p), half_surprise), q));
   ratio = vselect(veq(p, zero), zero, ratio);
-  vec factor = vmul(power, vfma(o.gamma, ratio, one));
+  vec factor = vmul(power, vclamp(vfma(o.gamma, ratio, one)));
+  upstream = bounded_upstream(upstream, t.class_weight);
   factor = vclamp(vmul(vmul(upstream, t.class_weight), factor));
   vec slope = vselect(empty, zero, vdiv(factor, s.sum));
   return (row_loss){half_loss, slope, zero, factor};

@@ -30,7 +30,7 @@ ALWAYS_INLINE element poisson_nll(vec input, vec target, vec further, vec upstre
                      .grad = times_upstream(slope, upstream),
                      .outside = nowhere()};
   }
-  vec shifted = vadd(input, parameters[0]);
+  vec shifted = vmin(vset1(real_max), vadd(input, parameters[0]));
   mask outside = vle(shifted, vset1(0));
   vec loss = poisson_loss(input, one, one, vlog(shifted), target, flags);
   vec grad = times_upstream(vsub(one, vdiv(target, shifted)), upstream);

@@ -22,7 +22,7 @@ wide oracle_parameter(const sample *s, const char *name) { return call_get(s->ca
 
 wide oracle_narrow(const sample *s, const char *name) {
   double value = call_get(s->call, name);
-  return s->call->dtype == F32 ? (wide)(float)value : (wide)value;
+  return s->call->dtype == F32 ? (wide)(float)fmin(value, (double)FLT_MAX) : (wide)value;
 }
 
 wide oracle_smallest(dtype type) { return type == F32 ? (wide)FLT_MIN : (wide)DBL_MIN; }

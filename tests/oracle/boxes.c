@@ -137,7 +137,9 @@ static void cdiou(const sample *s, truth *t) {
   const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
   int plain = oracle_parameter(s, "format") == VLOSS_XYXY && !b.axes[X].inverted;
   plain = plain && !b.axes[Y].inverted && !b.axes[X].target_inverted && !b.axes[Y].target_inverted;
-  wide lambda = oracle_parameter(s, "lambda"), spread = b.axes[X].spread + b.axes[Y].spread;
+  wide most = s->call->dtype == F32 ? 0x1p90L : 0x1p750L;
+  wide lambda = fminl(most, oracle_parameter(s, "lambda"));
+  wide spread = b.axes[X].spread + b.axes[Y].spread;
   dual sum = constant(0);
   for (int k = 0; k < 4; k++) {
     dual d = distance(*xs[k], *ys[k]);

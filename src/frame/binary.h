@@ -13,9 +13,10 @@
 ALWAYS_INLINE pair binary_any(pairwise_prepare *prepare, pairwise_finish *finish, vec z, vec target,
                               vec upstream, const vec *parameters, size_t *degenerate) {
   vec zero = vset1(0), infinity = vset1(real_infinity);
-  mask outside = vor(vlt(target, zero), vlt(vset1(1), target));
+  vec finite = vclamp(z), t = nearest_probability(target);
+  mask outside = is_no_probability(target, t);
   *degenerate += count_bits(vbits(outside)); /* padding is 0 */
-  vec finite = vclamp(z), t = vselect(outside, vset1((real)NAN), target);
+  t = vselect(outside, vset1((real)NAN), t);
   pair r = finish(prepare(finite), finite, t, upstream, parameters);
   mask endless = vand(veq(vabs(z), infinity), vlt(zero, r.loss));
   r.loss = vselect(endless, infinity, r.loss);

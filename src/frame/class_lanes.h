@@ -18,6 +18,7 @@ typedef struct class_lanes {
   const real *origin, *target_origin;
   size_t ahead; /* bytes from there to about where the next block begins */
   lanes top_input, top_target;
+  class_range range[VECS];
   class_row row[VECS];
   size_t degenerate;
 } class_lanes;
@@ -72,7 +73,7 @@ ALWAYS_INLINE class_values lane_class(const class_place *p, const class_step *st
   class_values x = {vset1(0), vset1(0), vset1(p->weight)};
   if (!(what & KEPT)) x.input = vload(p->input + j * LANES);
   if (step->target) x.target = vload(p->target + j * LANES);
-  return x;
+  return class_repaired(step, x, what);
 }
 
 ALWAYS_INLINE class_tops lane_tops(const class_lanes *l, size_t j) {
@@ -88,7 +89,7 @@ ALWAYS_INLINE vec lane_kept(const class_lanes *l, const class_step *step, const 
 
 /* Sums over the classes; keeps what the gradient needs. `more`: those that need a first round. */
 ALWAYS_INLINE void lane_class_sums(const class_lanes *l, const class_step *step, lane_sum *sums,
-                                   class_range *range, int more, int what) {
+                                   int more, int what) {
   class_place p;
   class_add *add = more ? step->add_more : step->add;
   int count = more ? step->more_sums : step->sums;
@@ -103,7 +104,6 @@ ALWAYS_INLINE void lane_class_sums(const class_lanes *l, const class_step *step,
       vec kept = lane_kept(l, step, &p, x, j, what);
       class_terms t = add(kept, x, lane_tops(l, j), &l->row[j], l->options, what);
       for (int i = 0; i < count; i++) sums[i].part.lane[j] = vadd(sums[i].part.lane[j], t.term[i]);
-      if (!more && class_has_range(step, what)) class_range_add(step, &range[j], x);
       if (!more) vstore(p.out + j * LANES, kept);
     }
     if (!more && l->grad) lane_put(l, p.out, p.to);
@@ -112,7 +112,7 @@ ALWAYS_INLINE void lane_class_sums(const class_lanes *l, const class_step *step,
   }
 }
 
-/* Rows with a probability outside [0, 1]. */
+/* Rows with what is no probability. */
 static size_t lane_count_outside(const row_block *rows, mask outside, size_t j) {
   size_t count = 0;
   unsigned bits = vbits(outside);
@@ -121,12 +121,12 @@ static size_t lane_count_outside(const row_block *rows, mask outside, size_t j) 
 }
 
 ALWAYS_INLINE void lane_class_finish(class_lanes *l, const class_step *step, const lane_sum *sums,
-                                     const class_range *range, int what) {
+                                     int what) {
   for (size_t j = 0; j < VECS; j++) {
     vec s[SUMS];
     for (int i = 0; i < step->sums; i++) s[i] = lane_sum_value(&sums[i], (int)j);
-    if (class_has_range(step, what)) {
-      mask outside = class_outside(range[j]);
+    if ((what & INFINITE) && class_has_range(step, what)) {
+      mask outside = class_outside(l->range[j]);
       s[0] = vselect(outside, vset1((real)NAN), s[0]);
       if (UNLIKELY(vbits(outside))) l->degenerate += lane_count_outside(l->rows, outside, j);
     }
@@ -137,9 +137,9 @@ ALWAYS_INLINE void lane_class_finish(class_lanes *l, const class_step *step, con
 ALWAYS_INLINE void lane_finish_more(class_lanes *l, const class_step *step, int what) {
   lane_sum sums[SUMS];
   if (l->grad)
-    lane_class_sums(l, step, sums, NULL, 1, what | KEPT);
+    lane_class_sums(l, step, sums, 1, what | KEPT);
   else
-    lane_class_sums(l, step, sums, NULL, 1, what);
+    lane_class_sums(l, step, sums, 1, what);
   for (size_t j = 0; j < VECS; j++) {
     vec s[SUMS], upstream = vload(l->rows->upstream + j * LANES);
     for (int i = 0; i < step->more_sums; i++) s[i] = lane_sum_value(&sums[i], (int)j);
@@ -167,10 +167,8 @@ ALWAYS_INLINE void lane_class_gradient(const class_lanes *l, const class_step *s
 
 ALWAYS_INLINE void class_lane_run(class_lanes *l, const class_step *step, int what) {
   lane_sum sums[SUMS];
-  class_range range[VECS];
-  for (size_t j = 0; j < VECS; j++) range[j] = class_range_empty();
-  lane_class_sums(l, step, sums, range, 0, what);
-  lane_class_finish(l, step, sums, range, what);
+  lane_class_sums(l, step, sums, 0, what);
+  lane_class_finish(l, step, sums, what);
   if (step->add_more) lane_finish_more(l, step, what);
   for (size_t j = 0; j < VECS; j++) vstore(l->rows->half_loss + j * LANES, l->row[j].half_loss);
   if (l->grad) lane_class_gradient(l, step, what | KEPT);
@@ -181,15 +179,29 @@ static lanes lanes_tops(const class_lanes *l, const real *from) {
   return tops_of_rows(l->call, &b);
 }
 
+/* The range of each row's probabilities; returns whether they are in [0, 1]. */
+static int lanes_find_range(class_lanes *l, const real *from) {
+  lane_block b = {.count = l->count};
+  int what = l->count == BLOCK ? WHOLE : 0, unit = 1;
+  for (size_t j = 0; j < VECS; j++) l->range[j] = class_range_empty();
+  for (size_t k = 0; k < l->call->classes; k++, from += l->stride)
+    for (size_t j = 0; j < VECS; j++)
+      l->range[j] = class_range_add(l->range[j], lane_load(from, &b, j, what));
+  for (size_t j = 0; j < VECS; j++) unit &= class_range_is_unit(l->range[j]);
+  return unit;
+}
+
 /* `form` is the form beside the plain one that the family has, 0 for none. */
 ALWAYS_INLINE void class_lane_rows(class_lanes *l, const class_step *step, int form, kernel *rare,
                                    partial *result) {
-  int other = class_form(l->call) & form;
+  int other = class_form(l->call) & form, unit = 1;
   l->degenerate = 0;
   l->top_input = l->top_target = lanes_zero();
   if (step->logits) l->top_input = lanes_tops(l, l->input);
   if (step->target && (other & TAUGHT)) l->top_target = lanes_tops(l, l->target);
-  if (!lanes_are_finite(l->top_input) || !lanes_are_finite(l->top_target)) {
+  if (class_has_range(step, other))
+    unit = lanes_find_range(l, step->probabilities == PROBABLE_INPUT ? l->input : l->target);
+  if (!unit || !lanes_are_finite(l->top_input) || !lanes_are_finite(l->top_target)) {
     class_rest rest = {l, NULL, l->call, 0};
     rare(&rest, 0, 0, result);
   } else if (other) {

@@ -18,6 +18,7 @@ typedef struct class_line {
   size_t classes, inner;
   int streamed;
   class_tops top;
+  class_range range; /* parts of it */
   class_row row;
   int degenerate;
 } class_line;
@@ -77,7 +78,7 @@ ALWAYS_INLINE class_values piece_class(const class_piece *p, const class_step *s
   if (!(what & KEPT)) x.input = vload(p->input + i);
   if (step->target) x.target = vload(p->target + i);
   if ((what & WEIGHED) && p->weight) x.weight = vload(p->weight + i);
-  return x;
+  return class_repaired(step, x, what);
 }
 
 /* What keep() makes of classes, or has made of them. */
@@ -88,8 +89,8 @@ ALWAYS_INLINE vec piece_kept(const class_line *l, const class_step *step, const 
 }
 
 /* Sums over the row; keeps what the gradient needs. `more`: those that need a first round. */
-ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals *sums,
-                             class_range *range, int more, int what) {
+ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals *sums, int more,
+                             int what) {
   class_piece p;
   class_add *add = more ? step->add_more : step->add;
   int count = more ? step->more_sums : step->sums;
@@ -104,18 +105,15 @@ ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals
     if (fetches && step->target) prefetch(l->target + begin, p.count, row);
     for (size_t j = 0; j < VECS; j++) {
       vec sum[SUMS];
-      class_range found = more ? class_range_empty() : *range;
       for (int k = 0; k < count; k++) sum[k] = part[k].lane[j];
       for (size_t i = j * LANES; i < p.count; i += BLOCK) {
         class_values x = piece_class(&p, step, i, what);
         vec kept = piece_kept(l, step, &p, top, x, i, what);
         class_terms t = add(kept, x, top, &l->row, l->options, what);
         for (int k = 0; k < count; k++) sum[k] = vadd(sum[k], t.term[k]);
-        if (!more && class_has_range(step, what)) class_range_add(step, &found, x);
         if (!more) vstore(p.kept + i, kept);
       }
       for (int k = 0; k < count; k++) part[k].lane[j] = sum[k];
-      if (!more) *range = found;
     }
     if (!more) piece_close_kept(l, &p);
     if (p.count != SPAN && begin + p.count != l->classes) continue;
@@ -152,20 +150,20 @@ ALWAYS_INLINE void line_finish_more(class_line *l, const class_step *step, vec u
   totals sums[SUMS];
   vec s[SUMS];
   if (l->kept)
-    line_sums(l, step, sums, NULL, 1, what | KEPT);
+    line_sums(l, step, sums, 1, what | KEPT);
   else
-    line_sums(l, step, sums, NULL, 1, what);
+    line_sums(l, step, sums, 1, what);
   for (int k = 0; k < step->more_sums; k++) s[k] = vset1_sum(totals_sum(&sums[k]));
   l->row = step->finish_more(s, &l->row, l->options, upstream, what);
 }
 
 ALWAYS_INLINE void line_run(class_line *l, const class_step *step, vec upstream, int what) {
   totals sums[SUMS];
-  class_range range = class_range_empty();
   vec s[SUMS];
-  line_sums(l, step, sums, &range, 0, what);
+  line_sums(l, step, sums, 0, what);
   for (int k = 0; k < step->sums; k++) s[k] = vset1_sum(totals_sum(&sums[k]));
-  if (class_has_range(step, what)) l->degenerate |= vbits(class_outside(range)) != 0;
+  if ((what & INFINITE) && class_has_range(step, what))
+    l->degenerate = vbits(class_outside(l->range)) != 0;
   if (l->degenerate) s[0] = vset1((real)NAN);
   l->row = step->finish(s, NULL, l->options, upstream, what);
   if (step->add_more) line_finish_more(l, step, upstream, what);

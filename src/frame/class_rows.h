@@ -8,7 +8,8 @@
 #include "frame/lane_rows.h"
 #include "frame/long_rows.h"
 
-/* What a step is compiled for, beside INFINITE. */
+/* What a step is compiled for, beside INFINITE: that is any rows, those with a probability outside
+ * [0, 1] too. */
 enum {
   WEIGHED = 64, /* class weights or smoothing */
   TAUGHT = 128, /* the target is logits */
@@ -55,8 +56,8 @@ typedef vec class_slope(vec kept, class_values x, class_tops top, const class_ro
 
 enum { NO_PROBABILITIES, PROBABLE_INPUT, PROBABLE_TARGET };
 
-/* A loss. A row with a probability outside [0, 1] gets a NaN for its first sum, which a step must
- * hand on to loss and gradient. */
+/* A loss. A row with what is no probability gets a NaN for its first sum, which a step must hand on
+ * to loss and gradient. */
 typedef struct class_step {
   int logits;        /* the input is logits, of which the largest are wanted */
   int target;        /* there is one */
@@ -130,25 +131,37 @@ static inline vec quotient(vec a, vec b) {
   return vselect(veq(b, zero), vmul(zero, a), vdiv(a, b));
 }
 
-/* What is outside [0, 1]; a NaN is not. */
+/* The probabilities of rows, and 0; a NaN is left out. */
 typedef struct class_range {
   vec lowest, highest;
 } class_range;
 
 static inline class_range class_range_empty(void) { return (class_range){vset1(0), vset1(0)}; }
 
-ALWAYS_INLINE void class_range_add(const class_step *step, class_range *r, class_values x) {
-  vec p = step->probabilities == PROBABLE_INPUT ? x.input : x.target;
-  r->lowest = vmin(p, r->lowest);
-  r->highest = vmax(p, r->highest);
+static inline class_range class_range_add(class_range r, vec p) {
+  return (class_range){vmin(p, r.lowest), vmax(p, r.highest)};
 }
 
-ALWAYS_INLINE mask class_outside(class_range r) {
-  return vor(vlt(r.lowest, vset1(0)), vlt(vset1(1), r.highest));
+/* Whether none is outside [0, 1]. */
+static inline int class_range_is_unit(class_range r) {
+  return vall(vand(veq(r.lowest, vset1(0)), vle(r.highest, vset1(1))));
+}
+
+static inline mask class_outside(class_range r) {
+  return vor(is_no_probability(r.lowest, nearest_probability(r.lowest)),
+             is_no_probability(r.highest, nearest_probability(r.highest)));
 }
 
 ALWAYS_INLINE int class_has_range(const class_step *step, int what) {
   return step->probabilities != NO_PROBABILITIES && !(what & TAUGHT);
+}
+
+/* The probabilities of a class, for the rows that may have others than in [0, 1]. */
+ALWAYS_INLINE class_values class_repaired(const class_step *step, class_values x, int what) {
+  if (!(what & INFINITE) || !class_has_range(step, what)) return x;
+  if (step->probabilities == PROBABLE_INPUT) x.input = nearest_probability(x.input);
+  if (step->probabilities == PROBABLE_TARGET) x.target = nearest_probability(x.target);
+  return x;
 }
 
 #endif

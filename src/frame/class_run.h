@@ -6,7 +6,7 @@
 #include "frame/class_lanes.h"
 #include "frame/class_long.h"
 
-/* Logits of +inf. */
+/* Logits of +inf, or a probability outside [0, 1]. */
 ALWAYS_INLINE void class_rare(const class_rest *r, const class_step *step, int form) {
   int other = class_form(r->call) & form;
   if (r->line && other)
@@ -54,6 +54,28 @@ static int line_find_tops(class_line *l, int logits, int taught) {
   return input < real_infinity && target < real_infinity;
 }
 
+/* The range of a row's probabilities; returns whether they are in [0, 1]. */
+static int line_find_range(class_line *l, const real *from) {
+  real buffer[SPAN];
+  class_range part[VECS];
+  for (size_t j = 0; j < VECS; j++) part[j] = class_range_empty();
+  for (size_t begin = 0; begin < l->classes; begin += SPAN) {
+    size_t count = smaller(l->classes - begin, SPAN), i = 0;
+    const real *p = row_chunk(from, l->inner, begin, count, buffer);
+    for (; i + BLOCK <= count; i += BLOCK)
+      for (size_t j = 0; j < VECS; j++)
+        part[j] = class_range_add(part[j], vload(p + i + j * LANES));
+    for (; i < count; i += LANES)
+      part[0] = class_range_add(part[0], vload_part(p + i, lanes_left(count, i)));
+  }
+  for (size_t j = 1; j < VECS; j++) {
+    part[0] = class_range_add(part[0], part[j].lowest);
+    part[0] = class_range_add(part[0], part[j].highest);
+  }
+  l->range = part[0];
+  return class_range_is_unit(l->range);
+}
+
 /* Row k of a block. */
 static class_line line_open(const rows_call *c, const class_options *o, const row_block *b,
                             size_t k, class_room *room) {
@@ -75,9 +97,11 @@ static class_line line_open(const rows_call *c, const class_options *o, const ro
 
 ALWAYS_INLINE void class_long_row(const rows_call *c, row_block *b, size_t k, class_line *l,
                                   const class_step *step, int form, kernel *rare, partial *result) {
-  int other = class_form(c) & form;
+  int other = class_form(c) & form, unit = 1;
   class_rest rest = {NULL, l, c, b->upstream[k]};
-  if (UNLIKELY(!line_find_tops(l, step->logits, step->target && (other & TAUGHT))))
+  if (class_has_range(step, other))
+    unit = line_find_range(l, step->probabilities == PROBABLE_INPUT ? l->input : l->target);
+  if (UNLIKELY(!line_find_tops(l, step->logits, step->target && (other & TAUGHT)) || !unit))
     rare(&rest, 0, 0, result);
   else if (other)
     line_run(l, step, vset1(b->upstream[k]), form);

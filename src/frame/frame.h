@@ -72,6 +72,18 @@ static inline real real_clamp(double a) {
 /* The same of a vector; in this order NaN stays. */
 static inline vec vclamp(vec a) { return vmin(vset1(real_max), vmax(vset1(-real_max), a)); }
 
+/* A probability that rounding has left outside [0, 1] counts as 0 or 1, */
+static inline vec nearest_probability(vec p) { return vmin(vset1(1), vmax(vset1(0), p)); }
+
+/* if it is no further outside than 16 units in the last place of 1. */
+static inline vec probability_slack(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p-19f : (real)0x1p-48);
+}
+
+static inline mask is_no_probability(vec p, vec nearest) {
+  return vlt(probability_slack(), vabs(vsub(p, nearest))); /* a NaN is none of those */
+}
+
 /* An upstream gradient, but no larger than leaves its product with a weight in the type:
  * infinite, that would make NaN of a slope of 0, or of two slopes that cancel. */
 static inline vec bounded_upstream(vec upstream, vec weight) {

@@ -93,8 +93,8 @@ static void poisson_nll(const sample *s, truth *t) {
   } else if (x + eps <= 0) {
     outside(t);
   } else {
-    wide shifted = fminl(x + eps, oracle_largest(s->call->dtype)), l = logl(shifted);
-    wide cross = times(y, l), ratio = y / shifted;
+    wide l = logl(fminl(x + eps, oracle_largest(s->call->dtype)));
+    wide cross = times(y, l), ratio = y / (x + eps);
     give(t, x - cross + more, fabsl(x) + fabsl(y) * fmaxl(1, fabsl(l)) + size, 1 - ratio,
          1 + fabsl(ratio));
   }

@@ -213,12 +213,24 @@ static inline void request_store(const request *r, void *p, size_t i, double val
     ((float *)p)[i] = (float)value;
 }
 
+static inline double digits_of_subnormal(double a, int *exponent) {
+  int own;
+  a = frexp(a, &own);
+  *exponent += own;
+  return a;
+}
+
 /* The digits of a number in [1/2, 1), its exponent added to *exponent: the product of some leaves
  * the type at its end, not on its way. */
 static inline double digits_of(double a, int *exponent) {
-  int own = 0;
-  a = frexp(a, &own);
-  *exponent += own;
+  uint64_t bits;
+  memcpy(&bits, &a, sizeof bits);
+  int biased = (int)(bits >> 52) & 0x7ff;
+  if (a == 0 || biased == 0x7ff) return a;
+  if (biased == 0) return digits_of_subnormal(a, exponent);
+  *exponent += biased - 1022;
+  bits ^= (uint64_t)(biased ^ 1022) << 52;
+  memcpy(&a, &bits, sizeof a);
   return a;
 }
 

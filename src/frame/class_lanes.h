@@ -18,7 +18,6 @@ typedef struct class_lanes {
   const real *origin, *target_origin;
   size_t ahead; /* bytes from there to about where the next block begins */
   lanes top_input, top_target;
-  class_range range[VECS];
   class_row row[VECS];
   size_t degenerate;
 } class_lanes;
@@ -73,7 +72,7 @@ ALWAYS_INLINE class_values lane_class(const class_place *p, const class_step *st
   class_values x = {vset1(0), vset1(0), vset1(p->weight)};
   if (!(what & KEPT)) x.input = vload(p->input + j * LANES);
   if (step->target) x.target = vload(p->target + j * LANES);
-  return class_repaired(step, x, what);
+  return x;
 }
 
 ALWAYS_INLINE class_tops lane_tops(const class_lanes *l, size_t j) {
@@ -89,7 +88,7 @@ ALWAYS_INLINE vec lane_kept(const class_lanes *l, const class_step *step, const 
 
 /* Sums over the classes; keeps what the gradient needs. `more`: those that need a first round. */
 ALWAYS_INLINE void lane_class_sums(const class_lanes *l, const class_step *step, lane_sum *sums,
-                                   int more, int what) {
+                                   class_range *range, int more, int what) {
   class_place p;
   class_add *add = more ? step->add_more : step->add;
   int count = more ? step->more_sums : step->sums;
@@ -101,6 +100,8 @@ ALWAYS_INLINE void lane_class_sums(const class_lanes *l, const class_step *step,
     if (!more && step->target) prefetch(l->target_origin, BLOCK, ahead);
     for (size_t j = 0; j < VECS; j++) {
       class_values x = lane_class(&p, step, j, what);
+      if (!more && class_has_range(step, what)) class_range_note(step, &range[j], x);
+      x = class_repaired(step, x, what);
       vec kept = lane_kept(l, step, &p, x, j, what);
       class_terms t = add(kept, x, lane_tops(l, j), &l->row[j], l->options, what);
       for (int i = 0; i < count; i++) sums[i].part.lane[j] = vadd(sums[i].part.lane[j], t.term[i]);
@@ -121,12 +122,12 @@ static size_t lane_count_outside(const row_block *rows, mask outside, size_t j) 
 }
 
 ALWAYS_INLINE void lane_class_finish(class_lanes *l, const class_step *step, const lane_sum *sums,
-                                     int what) {
+                                     const class_range *range, int what) {
   for (size_t j = 0; j < VECS; j++) {
     vec s[SUMS];
     for (int i = 0; i < step->sums; i++) s[i] = lane_sum_value(&sums[i], (int)j);
     if ((what & INFINITE) && class_has_range(step, what)) {
-      mask outside = class_outside(l->range[j]);
+      mask outside = class_outside(range[j]);
       s[0] = vselect(outside, vset1((real)NAN), s[0]);
       if (UNLIKELY(vbits(outside))) l->degenerate += lane_count_outside(l->rows, outside, j);
     }
@@ -137,9 +138,9 @@ ALWAYS_INLINE void lane_class_finish(class_lanes *l, const class_step *step, con
 ALWAYS_INLINE void lane_finish_more(class_lanes *l, const class_step *step, int what) {
   lane_sum sums[SUMS];
   if (l->grad)
-    lane_class_sums(l, step, sums, 1, what | KEPT);
+    lane_class_sums(l, step, sums, NULL, 1, what | KEPT);
   else
-    lane_class_sums(l, step, sums, 1, what);
+    lane_class_sums(l, step, sums, NULL, 1, what);
   for (size_t j = 0; j < VECS; j++) {
     vec s[SUMS], upstream = vload(l->rows->upstream + j * LANES);
     for (int i = 0; i < step->more_sums; i++) s[i] = lane_sum_value(&sums[i], (int)j);
@@ -153,7 +154,7 @@ ALWAYS_INLINE void lane_class_gradient(const class_lanes *l, const class_step *s
   for (size_t k = 0; k < l->call->classes; k++) {
     lane_open(l, step, k, &p, what);
     for (size_t j = 0; j < VECS; j++) {
-      class_values x = lane_class(&p, step, j, what);
+      class_values x = class_repaired(step, lane_class(&p, step, j, what), what);
       vec kept = vload(p.kept + j * LANES);
       vec grad = step->gradient(kept, x, lane_tops(l, j), &l->row[j], l->options, what);
       vstore(p.out + j * LANES, grad);
@@ -165,13 +166,20 @@ ALWAYS_INLINE void lane_class_gradient(const class_lanes *l, const class_step *s
       l->grad[k * l->stride + i] = 0;
 }
 
-ALWAYS_INLINE void class_lane_run(class_lanes *l, const class_step *step, int what) {
+/* Returns whether that is all: rows may have to be done again. */
+ALWAYS_INLINE int class_lane_run(class_lanes *l, const class_step *step, int what) {
   lane_sum sums[SUMS];
-  lane_class_sums(l, step, sums, 0, what);
-  lane_class_finish(l, step, sums, what);
+  class_range range[VECS];
+  int unit = 1;
+  for (size_t j = 0; j < VECS; j++) range[j] = class_range_empty();
+  lane_class_sums(l, step, sums, range, 0, what);
+  for (size_t j = 0; j < VECS; j++) unit &= class_is_unit(range[j]);
+  if (!(what & INFINITE) && class_has_range(step, what) && UNLIKELY(!unit)) return 0;
+  lane_class_finish(l, step, sums, range, what);
   if (step->add_more) lane_finish_more(l, step, what);
   for (size_t j = 0; j < VECS; j++) vstore(l->rows->half_loss + j * LANES, l->row[j].half_loss);
   if (l->grad) lane_class_gradient(l, step, what | KEPT);
+  return 1;
 }
 
 static lanes lanes_tops(const class_lanes *l, const real *from) {
@@ -179,37 +187,31 @@ static lanes lanes_tops(const class_lanes *l, const real *from) {
   return tops_of_rows(l->call, &b);
 }
 
-/* The range of each row's probabilities; returns whether they are in [0, 1]. */
-static int lanes_find_range(class_lanes *l, const real *from) {
+/* Whether the rows can be done again: not in place, where the input goes as what is kept comes. */
+static int lanes_last(const class_lanes *l) { return l->grad && l->grad == l->origin; }
+
+/* Whether probabilities are in [0, 1]. */
+static int lanes_are_unit(const class_lanes *l, const real *from) {
   lane_block b = {.count = l->count};
-  int what = l->count == BLOCK ? WHOLE : 0, unit = 1;
-  for (size_t j = 0; j < VECS; j++) l->range[j] = class_range_empty();
+  class_range range = class_range_empty();
   for (size_t k = 0; k < l->call->classes; k++, from += l->stride)
     for (size_t j = 0; j < VECS; j++)
-      l->range[j] = class_range_add(l->range[j], lane_load(from, &b, j, what));
-  for (size_t j = 0; j < VECS; j++) unit &= class_range_is_unit(l->range[j]);
-  return unit;
+      class_range_add(&range, lane_load(from, &b, j, l->count == BLOCK ? WHOLE : 0));
+  return class_is_unit(range);
 }
 
-/* `form` is the form beside the plain one that the family has, 0 for none. */
-ALWAYS_INLINE void class_lane_rows(class_lanes *l, const class_step *step, int form, kernel *rare,
-                                   partial *result) {
-  int other = class_form(l->call) & form, unit = 1;
+/* `form` is the form beside the plain one that the family has, 0 for none. Returns whether the rows
+ * are done: else, their input being there, the rare path must do them. */
+ALWAYS_INLINE int class_lane_rows(class_lanes *l, const class_step *step, int form) {
+  int other = class_form(l->call) & form;
+  const real *probabilities = step->probabilities == PROBABLE_INPUT ? l->input : l->target;
   l->degenerate = 0;
   l->top_input = l->top_target = lanes_zero();
   if (step->logits) l->top_input = lanes_tops(l, l->input);
   if (step->target && (other & TAUGHT)) l->top_target = lanes_tops(l, l->target);
-  if (class_has_range(step, other))
-    unit = lanes_find_range(l, step->probabilities == PROBABLE_INPUT ? l->input : l->target);
-  if (!unit || !lanes_are_finite(l->top_input) || !lanes_are_finite(l->top_target)) {
-    class_rest rest = {l, NULL, l->call, 0};
-    rare(&rest, 0, 0, result);
-  } else if (other) {
-    class_lane_run(l, step, form);
-  } else {
-    class_lane_run(l, step, 0);
-  }
-  result->degenerate += l->degenerate;
+  if (!lanes_are_finite(l->top_input) || !lanes_are_finite(l->top_target)) return 0;
+  if (class_has_range(step, other) && lanes_last(l) && !lanes_are_unit(l, probabilities)) return 0;
+  return other ? class_lane_run(l, step, form) : class_lane_run(l, step, 0);
 }
 
 /* Packs a block whose rows do not lie in lanes: zeros behind the last row. */

@@ -18,7 +18,6 @@ typedef struct class_line {
   size_t classes, inner;
   int streamed;
   class_tops top;
-  class_range range; /* parts of it */
   class_row row;
   int degenerate;
 } class_line;
@@ -78,7 +77,7 @@ ALWAYS_INLINE class_values piece_class(const class_piece *p, const class_step *s
   if (!(what & KEPT)) x.input = vload(p->input + i);
   if (step->target) x.target = vload(p->target + i);
   if ((what & WEIGHED) && p->weight) x.weight = vload(p->weight + i);
-  return class_repaired(step, x, what);
+  return x;
 }
 
 /* What keep() makes of classes, or has made of them. */
@@ -89,8 +88,8 @@ ALWAYS_INLINE vec piece_kept(const class_line *l, const class_step *step, const 
 }
 
 /* Sums over the row; keeps what the gradient needs. `more`: those that need a first round. */
-ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals *sums, int more,
-                             int what) {
+ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals *sums,
+                             class_range *range, int more, int what) {
   class_piece p;
   class_add *add = more ? step->add_more : step->add;
   int count = more ? step->more_sums : step->sums;
@@ -105,15 +104,19 @@ ALWAYS_INLINE void line_sums(const class_line *l, const class_step *step, totals
     if (fetches && step->target) prefetch(l->target + begin, p.count, row);
     for (size_t j = 0; j < VECS; j++) {
       vec sum[SUMS];
+      class_range found = more ? class_range_empty() : *range;
       for (int k = 0; k < count; k++) sum[k] = part[k].lane[j];
       for (size_t i = j * LANES; i < p.count; i += BLOCK) {
         class_values x = piece_class(&p, step, i, what);
+        if (!more && class_has_range(step, what)) class_range_note(step, &found, x);
+        x = class_repaired(step, x, what);
         vec kept = piece_kept(l, step, &p, top, x, i, what);
         class_terms t = add(kept, x, top, &l->row, l->options, what);
         for (int k = 0; k < count; k++) sum[k] = vadd(sum[k], t.term[k]);
         if (!more) vstore(p.kept + i, kept);
       }
       for (int k = 0; k < count; k++) part[k].lane[j] = sum[k];
+      if (!more) *range = found;
     }
     if (!more) piece_close_kept(l, &p);
     if (p.count != SPAN && begin + p.count != l->classes) continue;
@@ -133,7 +136,7 @@ ALWAYS_INLINE void line_gradient(const class_line *l, const class_step *step, in
     for (size_t i = 0; i < p.count; i += BLOCK) {
       vec grad[VECS];
       for (size_t j = 0; j < VECS; j++) {
-        class_values x = piece_class(&p, step, i + j * LANES, what);
+        class_values x = class_repaired(step, piece_class(&p, step, i + j * LANES, what), what);
         vec kept = piece_kept(l, step, &p, l->top, x, i + j * LANES, what);
         grad[j] = step->gradient(kept, x, l->top, &l->row, l->options, what);
       }
@@ -150,20 +153,24 @@ ALWAYS_INLINE void line_finish_more(class_line *l, const class_step *step, vec u
   totals sums[SUMS];
   vec s[SUMS];
   if (l->kept)
-    line_sums(l, step, sums, 1, what | KEPT);
+    line_sums(l, step, sums, NULL, 1, what | KEPT);
   else
-    line_sums(l, step, sums, 1, what);
+    line_sums(l, step, sums, NULL, 1, what);
   for (int k = 0; k < step->more_sums; k++) s[k] = vset1_sum(totals_sum(&sums[k]));
   l->row = step->finish_more(s, &l->row, l->options, upstream, what);
 }
 
-ALWAYS_INLINE void line_run(class_line *l, const class_step *step, vec upstream, int what) {
+/* Returns whether that is all: the row may have to be done again. */
+ALWAYS_INLINE int line_run(class_line *l, const class_step *step, vec upstream, int what) {
   totals sums[SUMS];
+  class_range range = class_range_empty();
   vec s[SUMS];
-  line_sums(l, step, sums, 0, what);
+  line_sums(l, step, sums, &range, 0, what);
+  if (!(what & INFINITE) && class_has_range(step, what) && UNLIKELY(!class_is_unit(range)))
+    return 0;
   for (int k = 0; k < step->sums; k++) s[k] = vset1_sum(totals_sum(&sums[k]));
   if ((what & INFINITE) && class_has_range(step, what))
-    l->degenerate = vbits(class_outside(l->range)) != 0;
+    l->degenerate = vbits(class_outside(range)) != 0;
   if (l->degenerate) s[0] = vset1((real)NAN);
   l->row = step->finish(s, NULL, l->options, upstream, what);
   if (step->add_more) line_finish_more(l, step, upstream, what);
@@ -171,6 +178,7 @@ ALWAYS_INLINE void line_run(class_line *l, const class_step *step, vec upstream,
     line_gradient(l, step, what | KEPT);
   else if (l->grad)
     line_gradient(l, step, what);
+  return 1;
 }
 
 #endif

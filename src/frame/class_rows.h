@@ -131,19 +131,28 @@ static inline vec quotient(vec a, vec b) {
   return vselect(veq(b, zero), vmul(zero, a), vdiv(a, b));
 }
 
-/* The probabilities of rows, and 0; a NaN is left out. */
+ALWAYS_INLINE int class_has_range(const class_step *step, int what) {
+  return step->probabilities != NO_PROBABILITIES && !(what & TAUGHT);
+}
+
+/* The range of probabilities, and 0; a NaN is left out. */
 typedef struct class_range {
   vec lowest, highest;
 } class_range;
 
 static inline class_range class_range_empty(void) { return (class_range){vset1(0), vset1(0)}; }
 
-static inline class_range class_range_add(class_range r, vec p) {
-  return (class_range){vmin(p, r.lowest), vmax(p, r.highest)};
+static inline void class_range_add(class_range *r, vec p) {
+  r->lowest = vmin(p, r->lowest);
+  r->highest = vmax(p, r->highest);
 }
 
-/* Whether none is outside [0, 1]. */
-static inline int class_range_is_unit(class_range r) {
+ALWAYS_INLINE void class_range_note(const class_step *step, class_range *r, class_values x) {
+  class_range_add(r, step->probabilities == PROBABLE_INPUT ? x.input : x.target);
+}
+
+/* Whether all are in [0, 1]. If not, the rows are done again: INFINITE. */
+static inline int class_is_unit(class_range r) {
   return vall(vand(veq(r.lowest, vset1(0)), vle(r.highest, vset1(1))));
 }
 
@@ -152,11 +161,7 @@ static inline mask class_outside(class_range r) {
              is_no_probability(r.highest, nearest_probability(r.highest)));
 }
 
-ALWAYS_INLINE int class_has_range(const class_step *step, int what) {
-  return step->probabilities != NO_PROBABILITIES && !(what & TAUGHT);
-}
-
-/* The probabilities of a class, for the rows that may have others than in [0, 1]. */
+/* Then what rounding has left outside is repaired. */
 ALWAYS_INLINE class_values class_repaired(const class_step *step, class_values x, int what) {
   if (!(what & INFINITE) || !class_has_range(step, what)) return x;
   if (step->probabilities == PROBABLE_INPUT) x.input = nearest_probability(x.input);

@@ -10,13 +10,13 @@
 ALWAYS_INLINE void class_rare(const class_rest *r, const class_step *step, int form) {
   int other = class_form(r->call) & form;
   if (r->line && other)
-    line_run(r->line, step, vset1(r->upstream), INFINITE | form);
+    (void)line_run(r->line, step, vset1(r->upstream), INFINITE | form);
   else if (r->line)
-    line_run(r->line, step, vset1(r->upstream), INFINITE);
+    (void)line_run(r->line, step, vset1(r->upstream), INFINITE);
   else if (other)
-    class_lane_run(r->lanes, step, INFINITE | form);
+    (void)class_lane_run(r->lanes, step, INFINITE | form);
   else
-    class_lane_run(r->lanes, step, INFINITE);
+    (void)class_lane_run(r->lanes, step, INFINITE);
 }
 
 /* Stack for a block in lanes, or for rows one by one. */
@@ -39,7 +39,12 @@ ALWAYS_INLINE void class_lane_block(const rows_call *c, const class_options *o, 
     lanes_pack(&l, room->packed.input, room->packed.target);
   else
     lanes_direct(&l);
-  class_lane_rows(&l, step, form, rare, result);
+  if (UNLIKELY(!class_lane_rows(&l, step, form))) {
+    class_rest rest = {&l, NULL, c, 0};
+    if (packs) lanes_pack(&l, room->packed.input, room->packed.target);
+    rare(&rest, 0, 0, result);
+  }
+  result->degenerate += l.degenerate;
   if (packs && c->grad) unpack_rows(c, b, room->packed.input);
 }
 
@@ -54,26 +59,20 @@ static int line_find_tops(class_line *l, int logits, int taught) {
   return input < real_infinity && target < real_infinity;
 }
 
-/* The range of a row's probabilities; returns whether they are in [0, 1]. */
-static int line_find_range(class_line *l, const real *from) {
+/* Whether the row can be done again: not in place, where the input goes as what is kept comes. */
+static int line_last(const class_line *l) { return l->kept && l->kept == l->input; }
+
+/* Whether probabilities are in [0, 1]. */
+static int line_is_unit(const class_line *l, const real *from) {
   real buffer[SPAN];
-  class_range part[VECS];
-  for (size_t j = 0; j < VECS; j++) part[j] = class_range_empty();
+  class_range range = class_range_empty();
   for (size_t begin = 0; begin < l->classes; begin += SPAN) {
-    size_t count = smaller(l->classes - begin, SPAN), i = 0;
+    size_t count = smaller(l->classes - begin, SPAN);
     const real *p = row_chunk(from, l->inner, begin, count, buffer);
-    for (; i + BLOCK <= count; i += BLOCK)
-      for (size_t j = 0; j < VECS; j++)
-        part[j] = class_range_add(part[j], vload(p + i + j * LANES));
-    for (; i < count; i += LANES)
-      part[0] = class_range_add(part[0], vload_part(p + i, lanes_left(count, i)));
+    for (size_t i = 0; i < count; i += LANES)
+      class_range_add(&range, vload_part(p + i, lanes_left(count, i)));
   }
-  for (size_t j = 1; j < VECS; j++) {
-    part[0] = class_range_add(part[0], part[j].lowest);
-    part[0] = class_range_add(part[0], part[j].highest);
-  }
-  l->range = part[0];
-  return class_range_is_unit(l->range);
+  return class_is_unit(range);
 }
 
 /* Row k of a block. */
@@ -95,18 +94,20 @@ static class_line line_open(const rows_call *c, const class_options *o, const ro
   return l;
 }
 
+/* Returns whether it is done. */
+ALWAYS_INLINE int class_line_row(class_line *l, vec upstream, const class_step *step, int other,
+                                 int form) {
+  const real *probabilities = step->probabilities == PROBABLE_INPUT ? l->input : l->target;
+  if (!line_find_tops(l, step->logits, step->target && (other & TAUGHT))) return 0;
+  if (class_has_range(step, other) && line_last(l) && !line_is_unit(l, probabilities)) return 0;
+  return other ? line_run(l, step, upstream, form) : line_run(l, step, upstream, 0);
+}
+
 ALWAYS_INLINE void class_long_row(const rows_call *c, row_block *b, size_t k, class_line *l,
                                   const class_step *step, int form, kernel *rare, partial *result) {
-  int other = class_form(c) & form, unit = 1;
   class_rest rest = {NULL, l, c, b->upstream[k]};
-  if (class_has_range(step, other))
-    unit = line_find_range(l, step->probabilities == PROBABLE_INPUT ? l->input : l->target);
-  if (UNLIKELY(!line_find_tops(l, step->logits, step->target && (other & TAUGHT)) || !unit))
+  if (UNLIKELY(!class_line_row(l, vset1(b->upstream[k]), step, class_form(c) & form, form)))
     rare(&rest, 0, 0, result);
-  else if (other)
-    line_run(l, step, vset1(b->upstream[k]), form);
-  else
-    line_run(l, step, vset1(b->upstream[k]), 0);
   vstore_part(&b->half_loss[k], l->row.half_loss, 1);
   result->degenerate += l->degenerate != 0;
 }

@@ -5,9 +5,9 @@
 #ifndef VLOSS_CHECK_H
 #define VLOSS_CHECK_H
 
-#include <math.h>
 #include <string.h>
 
+#include "api/digits.h"
 #include "cpu.h"
 #include "kernel.h"
 
@@ -213,45 +213,16 @@ static inline void request_store(const request *r, void *p, size_t i, double val
     ((float *)p)[i] = (float)value;
 }
 
-static inline double digits_of_subnormal(double a, int *exponent) {
-  int own;
-  a = frexp(a, &own);
-  *exponent += own;
-  return a;
-}
-
-/* The digits of a number in [1/2, 1), its exponent added to *exponent: the product of some leaves
- * the type at its end, not on its way. */
-static inline double digits_of(double a, int *exponent) {
-  uint64_t bits;
-  memcpy(&bits, &a, sizeof bits);
-  int biased = (int)(bits >> 52) & 0x7ff;
-  if (a == 0 || biased == 0x7ff) return a;
-  if (biased == 0) return digits_of_subnormal(a, exponent);
-  *exponent += biased - 1022;
-  bits ^= (uint64_t)(biased ^ 1022) << 52;
-  memcpy(&a, &bits, sizeof a);
-  return a;
-}
-
-/* The number back from digits; ldexp() would set errno. */
-static inline double from_digits(double digits, int exponent) {
-  for (; exponent < -1000; exponent += 1000) digits *= 0x1p-1000;
-  for (; exponent > 1000; exponent -= 1000) digits *= 0x1p1000;
-  const uint64_t bits = (uint64_t)(exponent + 1023) << 52;
-  double power;
-  memcpy(&power, &bits, sizeof power);
-  return digits * power;
-}
-
 /* What multiplies every gradient. */
 static inline double request_grad_factor(const request *r) {
   const vloss_options *o = r->options;
   int up = 0, down = 0, none = o->reduction == VLOSS_NONE;
   double upstream = request_number(r, none || !r->samples ? NULL : o->grad_output, 0, 1);
+  double denominator = o->reduction == VLOSS_MEAN ? r->denominator : 1;
+  if (denominator <= 0) return 0;
+  if (o->scale == 1) return upstream / denominator; /* and no other way to leave the type */
   double digits = digits_of(o->scale, &up) * digits_of(upstream, &up);
-  if (o->reduction == VLOSS_MEAN && r->denominator <= 0) return 0;
-  if (o->reduction == VLOSS_MEAN) digits /= digits_of(r->denominator, &down);
+  digits /= digits_of(denominator, &down);
   return from_digits(digits, up - down);
 }
 
@@ -281,10 +252,11 @@ static inline void request_job(request *r, double denominator, const void *input
 /* The reduced loss; that of nothing is 0. */
 static inline double request_reduced(const request *r, double sum) {
   const vloss_options *o = r->options;
-  int up = 0, down = 0, mean = o->reduction == VLOSS_MEAN;
-  if (o->scale == 0 || (mean && r->denominator <= 0)) return 0;
-  double digits = digits_of(sum, &up);
-  if (mean) digits /= digits_of(r->denominator, &down);
+  int up = 0, down = 0;
+  double denominator = o->reduction == VLOSS_MEAN ? r->denominator : 1;
+  if (o->scale == 0 || denominator <= 0) return 0;
+  if (o->scale == 1) return sum / denominator / SUM_UNIT;
+  double digits = digits_of(sum, &up) / digits_of(denominator, &down);
   digits *= digits_of(o->scale, &up);
   return from_digits(digits / SUM_UNIT, up - down);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L = t ln t - t x for the input x, dL/dx = -t; 0 at t = 0, NaN where t is outside [0, 1].
+/* L = t ln t - t x for the input x, dL/dx = -t; 0 at t = 0, NaN where t is no probability.
  * log_target: L = e^t (t - x), dL/dx = -e^t; 0 where e^t is */
 enum { kl_div_settings = 2 };
+static const element_watch kl_div_watch = {divergence_look, divergence_ordinary};
 
 /* For finite x and t in [0, 1]. */
 ALWAYS_INLINE pair kl_div_ordinary(vec input, vec target, vec upstream, const vec *parameters) {

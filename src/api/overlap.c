@@ -21,6 +21,15 @@ typedef struct groups_job {
 
 static const void *at(const void *p, size_t offset) { return p ? (const char *)p + offset : NULL; }
 
+/* The sums of a group, and which of them are lifted. */
+static void add_up(const groups_job *all, overlap_job *j, partial *found) {
+  j->phase = OVERLAP_SUMS;
+  split_run(all->sums_and_gradient, j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, found);
+  j->faint = faint_products(all->request, all->options, found->sums, all->size);
+  if (j->faint)
+    split_run(all->sums_and_gradient, j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, found);
+}
+
 /* One group: its sums, its terms, its gradient. Returns weight x loss. */
 static double run_group(const groups_job *all, size_t index) {
   const request *r = all->request;
@@ -31,17 +40,16 @@ static double run_group(const groups_job *all, size_t index) {
     if (grad) memset(grad, 0, bytes);
     return 0;
   }
-  overlap_group group = {.loss = 0};
+  overlap_group group;
   overlap_job j = {.base = all->base,
                    .target = at(all->target, index * bytes),
-                   .phase = OVERLAP_SUMS,
                    .options = all->options,
                    .group = &group};
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
   partial found;
-  split_run(all->sums_and_gradient, &j, all->size, CHUNK_MULTIPLE, GRAIN, all->executor, &found);
-  memcpy(group.sums, found.sums, sizeof group.sums);
+  add_up(all, &j, &found);
+  group = group_of(r, found.sums, j.faint);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
   overlap_slopes slopes = group_slopes(r, &group, group_factor(r, &all->base, index));

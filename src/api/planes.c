@@ -47,10 +47,11 @@ static void add(compensated to[3], const compensated from[3]) {
 }
 
 /* The sums of group k are left in sums[k]. */
-static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
+static void add_pixels(const planes *p, int faint, compensated sums[MOST_PARTS][3]) {
   size_t units = p->images * p->call->inner, n = p->channels, most = MOST_PARTS / n;
   if (most > TASKS_MOST) most = TASKS_MOST;
   overlap_job j = open_job(p, PLANE_SUMS);
+  j.faint = faint;
   j.part = divide_up(larger(GRAIN / n, divide_up(units, most)), CHUNK_MULTIPLE) * CHUNK_MULTIPLE;
   j.sums = sums;
   if (p->whole) j.part = units;
@@ -62,14 +63,14 @@ static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
 }
 
 /* The loss of group k, times its weight; puts its slopes. */
-static double finish(const planes *p, size_t k, const compensated sums[3], overlap_slopes *slopes) {
+static double finish(const planes *p, size_t k, const compensated sums[3], int faint,
+                     overlap_slopes *slopes) {
   const planes_call *c = p->call;
   const request *r = c->request;
   double weight = weight_of(p, k);
-  overlap_group g = {.loss = 0};
+  overlap_group g = group_of(r, sums, faint);
   *slopes = (overlap_slopes){.weightless = 1};
   if (weight != 0) {
-    memcpy(g.sums, sums, sizeof g.sums);
     overlap_job j = {.phase = OVERLAP_TERMS, .options = c->options, .group = &g};
     partial none;
     c->terms(&j, 0, 1, &none);
@@ -80,13 +81,31 @@ static double finish(const planes *p, size_t k, const compensated sums[3], overl
   return g.loss;
 }
 
+/* Finishes the groups whose sums, lifted as `faint` says, are right; returns what others want. */
+static int finish_groups(const planes *p, compensated (*sums)[3], int faint, int *wants,
+                         overlap_slopes *slopes, compensated *total) {
+  size_t size = p->images * p->call->inner * (p->groups < p->channels ? p->channels : 1);
+  int others = 0;
+  for (size_t k = 0; k < p->groups; k++) {
+    if (faint == 0) wants[k] = faint_products(p->call->request, p->call->options, sums[k], size);
+    if (wants[k] == faint)
+      sum_merge(total, (compensated){finish(p, k, sums[k], faint, slopes + k) * SUM_UNIT, 0});
+    else if (wants[k] > faint)
+      others |= 1 << wants[k];
+  }
+  return others;
+}
+
 /* Out of line, so that the gradient has the stack of the sums. */
 __attribute__((noinline)) static void evaluate(const planes *p, overlap_slopes *slopes,
                                                compensated *total) {
   compensated sums[MOST_PARTS][3];
-  add_pixels(p, sums);
-  for (size_t k = 0; k < p->groups; k++)
-    sum_merge(total, (compensated){finish(p, k, sums[k], slopes + k) * SUM_UNIT, 0});
+  int wants[MOST_CHANNELS], others = 1;
+  for (int faint = 0; faint <= (FAINT_PRODUCT | FAINT_MISTAKES); faint++) {
+    if (!(others >> faint & 1)) continue;
+    add_pixels(p, faint, sums);
+    others |= finish_groups(p, sums, faint, wants, slopes, total);
+  }
 }
 
 static int has_weight(const planes *p) {

@@ -17,6 +17,31 @@ typedef struct planes_call {
   size_t images, channels, inner;
 } planes_call;
 
+/* Which products of a group were too small for the dtype, so that the sums must be made again: where
+ * neither smoothing nor other products hide what is lost. Where nothing is there, nothing is. */
+static inline int faint_products(const request *r, const vloss_overlap_options *o,
+                                 const compensated sums[3], size_t size) {
+  double least = (double)size * (r->dtype == DTYPE_F64 ? DBL_MIN : (double)FLT_MIN * SUM_UNIT);
+  double product = sums[0].value, positives = sums[1].value, negatives = sums[2].value;
+  int exact = r->dtype == DTYPE_F32 && !o->squared; /* the double sums of mistakes */
+  if (!(fabs(product) + o->smoothing * SUM_UNIT < least)) return 0;
+  if (exact && product == 0 && (positives == 0 || negatives == 0)) return 0;
+  int small = fabs(positives) < least && fabs(negatives) < least;
+  return small ? FAINT_PRODUCT | FAINT_MISTAKES : FAINT_PRODUCT;
+}
+
+/* A group from its sums. What exceeds the type when it is lifted cancels, and is next to nothing. */
+static inline overlap_group group_of(const request *r, const compensated sums[3], int faint) {
+  double lift = r->dtype == DTYPE_F64 ? OVERLAP_LIFT_F64 : OVERLAP_LIFT_F32;
+  overlap_group g = {.lift = faint ? lift : 1};
+  for (int k = 0; k < 3; k++) {
+    double down = k > 0 && (faint & FAINT_MISTAKES) ? 1 / lift : 1;
+    int lost = faint && sums[k].value - sums[k].value != 0;
+    if (!lost) g.sums[k] = (compensated){sums[k].value * down, sums[k].error * down};
+  }
+  return g;
+}
+
 /* What multiplies the gradient of a group. */
 static inline double group_factor(const request *r, const job *base, size_t group) {
   int exponent = 0;

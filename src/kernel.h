@@ -98,6 +98,7 @@ typedef enum overlap_phase {
  * constant + target t + input p with respect to p. */
 typedef struct overlap_group {
   compensated sums[3]; /* product, false positives, false negatives */
+  double lift;         /* 1, or what the product was multiplied by */
   double loss;
   double slope, slope_target, slope_input;
 } overlap_group;
@@ -108,6 +109,12 @@ typedef struct overlap_slopes {
   int weightless; /* the group has weight 0 and no slope, even where it holds a NaN */
 } overlap_slopes;
 
+/* Which products are too small for the dtype, and are added times OVERLAP_LIFT: of predictions and
+ * targets, or the mistakes too. */
+enum { FAINT_PRODUCT = 1, FAINT_MISTAKES = 2 };
+#define OVERLAP_LIFT_F32 0x1p180
+#define OVERLAP_LIFT_F64 0x1p600
+
 /* Channels that a softmax takes, and that one call of a plane kernel may be given. */
 enum { MOST_CHANNELS = 256 };
 
@@ -117,6 +124,7 @@ typedef struct overlap_job {
   job base; /* input and grad of the group; of planes: of channel 0 of image 0 */
   const void *target;
   overlap_phase phase;
+  int faint; /* sums: 0, or of FAINT_PRODUCT and FAINT_MISTAKES */
   const vloss_overlap_options *options;
   overlap_group *group;         /* terms */
   const overlap_slopes *slopes; /* gradient; of planes: of channel 0 */

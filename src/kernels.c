@@ -10,7 +10,7 @@
 /* What a frame asks of a loss. */
 #define pairwise_steps(name) name
 #define flagged_steps(name) name, name##_settings
-#define divergence_steps(name) name##_ordinary, name, name##_settings
+#define divergence_steps(name) name##_ordinary, name, name##_settings, &name##_watch
 #define variance_steps(name) name, name##_settings
 #define boxes_steps(name) name##_terms, name
 #define rows_steps(name) &name

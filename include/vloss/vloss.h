@@ -646,7 +646,8 @@ typedef struct vloss_box_options {
   double gamma;        /**< focal_eiou: exponent of the weight, >= 0, default 0.5 */
   int normalize;       /**< focal_eiou, 1: the mean divides by the sum of the weights; default 0 */
   vloss_box_base base; /**< cdiou: IoU or GIoU; alpha_iou: any; default ::VLOSS_BASE_IOU */
-  double lambda;       /**< cdiou: factor of the corner distance, >= 0, default 1 */
+  double lambda;       /**< cdiou: factor of the corner distance, >= 0, default 1; more than 2^90
+                            (f32) or 2^750 counts as that */
   double alpha;        /**< alpha_iou: power, >= 2^-126, default 3 */
   double theta;        /**< siou: power of the shape cost, >= 1, default 4 */
 } vloss_box_options;

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "api/digits.h"
 #include "api/structs.h"
 #include "cpu.h"
 #include "kernel.h"
@@ -28,11 +29,12 @@ typedef struct request {
   void *loss, *grad;
   size_t samples, elements;
   region loss_bytes, grad_bytes, report_bytes;
-  const void *further; /* a second gradient, */
+  void *further; /* a second gradient, or NULL, */
   const char *further_name;
   region further_bytes;
-  double denominator; /* of the mean */
-  double sum;         /* in units of 2^40 */
+  double denominator;   /* of the mean */
+  int no_loss, no_grad; /* a factor of 0 empties the losses of the samples, the gradients */
+  double sum;           /* in units of 2^40 */
   size_t ignored, degenerate, bad_label;
   uint64_t control; /* the caller's floating point control word */
 } request;
@@ -88,7 +90,6 @@ static inline void request_open(request *r, int dtype, const vloss_options *opti
     request_fail(r, status, argument);
     r->options = options;
   }
-  if (!loss && !grad) request_fail(r, VLOSS_ERROR_NULL, "loss");
 }
 
 /* A parameter that the registry describes. */
@@ -145,7 +146,8 @@ static inline region region_of(const void *data, size_t bytes) {
 
 static inline int regions_overlap(region a, region b) { return a.begin < b.end && b.begin < a.end; }
 
-/* What the call will write, from sizes that request_product() has seen; before its inputs. */
+/* What the call will write, from sizes that request_product() has seen; before its inputs. Of
+ * nothing, no output need be wanted. */
 static inline void request_outputs(request *r, size_t samples, size_t elements) {
   const vloss_options *o = r->options;
   size_t width = request_width(r);
@@ -153,14 +155,9 @@ static inline void request_outputs(request *r, size_t samples, size_t elements) 
   r->elements = elements;
   r->loss_bytes = region_of(r->loss, (o->reduction == VLOSS_NONE ? samples : 1) * width);
   r->grad_bytes = region_of(r->grad, elements * width);
+  r->further_bytes = region_of(r->further, elements * width);
   r->report_bytes = region_of(o->report, o->report ? o->report->struct_size : 0);
-}
-
-/* A second gradient of `elements`, or NULL; before the inputs too. */
-static inline void request_further_output(request *r, const char *name, const void *data) {
-  r->further = data;
-  r->further_name = name;
-  r->further_bytes = region_of(data, r->elements * request_width(r));
+  if (elements && !r->loss && !r->grad && !r->further) request_fail(r, VLOSS_ERROR_NULL, "loss");
 }
 
 /* An input of `count` items of `width` bytes; NULL is a fault unless count is 0, and so is an
@@ -225,36 +222,71 @@ static inline void request_store(const request *r, void *p, size_t i, double val
     ((float *)p)[i] = (float)value;
 }
 
-/* Fills in what every job starts with; `denominator` is the mean's own. */
+/* What multiplies every gradient. */
+static inline double request_grad_factor(const request *r) {
+  const vloss_options *o = r->options;
+  int up = 0, down = 0, none = o->reduction == VLOSS_NONE;
+  double upstream = request_number(r, none || !r->samples ? NULL : o->grad_output, 0, 1);
+  double denominator = o->reduction == VLOSS_MEAN ? r->denominator : 1;
+  if (denominator <= 0) return 0;
+  if (o->scale == 1) return upstream / denominator; /* and no other way to leave the type */
+  double digits = digits_of(o->scale, &up) * digits_of(upstream, &up);
+  digits /= digits_of(denominator, &down);
+  return from_digits(digits, up - down);
+}
+
+static inline int request_is_zero(const request *r, double factor) {
+  return r->dtype == DTYPE_F64 ? factor == 0 : (float)factor == 0;
+}
+
+/* Fills in what every job starts with; `denominator` is the mean's own. What a factor of 0 empties
+ * is none of a kernel's outputs: 0 times what it finds may be NaN. */
 static inline void request_job(request *r, double denominator, const void *input, job *j) {
   const vloss_options *o = r->options;
   int none = o->reduction == VLOSS_NONE;
   r->denominator = o->divisor > 0 ? o->divisor : denominator;
-  const void *upstream = none || !r->samples ? NULL : o->grad_output;
-  double factor = o->scale * request_number(r, upstream, 0, 1);
-  if (o->reduction == VLOSS_MEAN) factor = r->denominator > 0 ? factor / r->denominator : 0;
+  j->loss_factor = o->scale;
+  j->grad_factor = request_grad_factor(r);
+  r->no_loss = request_is_zero(r, j->loss_factor);
+  r->no_grad = request_is_zero(r, j->grad_factor);
   j->input = input;
   j->weight = o->weight;
   j->grad_output = none ? o->grad_output : NULL;
-  j->loss = none ? r->loss : NULL;
-  j->grad = r->grad;
-  j->loss_factor = o->scale;
-  j->grad_factor = factor;
+  j->loss = none && !r->no_loss ? r->loss : NULL;
+  j->grad = r->no_grad ? NULL : r->grad;
   j->want_loss = r->loss != NULL;
   j->stream = r->elements * request_width(r) >= STREAM_BYTES;
 }
 
-/* Writes the reduced loss, unless there is one per sample. The mean of nothing is 0, and so is its
- * gradient, whatever the input. */
-static inline void request_result(request *r, compensated total) {
+/* The reduced loss; that of nothing is 0. */
+static inline double request_reduced(const request *r, double sum) {
   const vloss_options *o = r->options;
-  if (o->reduction == VLOSS_MEAN && r->denominator <= 0 && r->grad)
-    memset(r->grad, 0, r->elements * request_width(r));
+  int up = 0, down = 0;
+  double denominator = o->reduction == VLOSS_MEAN ? r->denominator : 1;
+  if (o->scale == 0 || denominator <= 0) return 0;
+  if (o->scale == 1) return sum / denominator / SUM_UNIT;
+  double digits = digits_of(sum, &up) / digits_of(denominator, &down);
+  digits *= digits_of(o->scale, &up);
+  return from_digits(digits / SUM_UNIT, up - down);
+}
+
+static inline void request_clear(const request *r, void *output, size_t count) {
+  if (output) memset(output, 0, count * request_width(r));
+}
+
+/* Writes the outputs that a factor of 0 empties, and the reduced loss, unless there is one per
+ * sample. */
+static inline void request_result(request *r, compensated total) {
+  if (r->no_grad) {
+    request_clear(r, r->grad, r->elements);
+    request_clear(r, r->further, r->elements);
+  }
   if (!r->loss) return;
-  double value = r->sum = total.value + total.error;
-  if (o->reduction == VLOSS_NONE) return;
-  if (o->reduction == VLOSS_MEAN) value = r->denominator > 0 ? value / r->denominator : 0;
-  request_store(r, r->loss, 0, value * o->scale / SUM_UNIT);
+  r->sum = total.value + total.error;
+  if (r->options->reduction != VLOSS_NONE)
+    request_store(r, r->loss, 0, request_reduced(r, r->sum));
+  else if (r->no_loss)
+    request_clear(r, r->loss, r->samples);
 }
 
 /* Writes the report and returns the status. */

@@ -31,9 +31,9 @@ static void take_parameters(const vloss_loss *about, const double *values, pairw
 
 static vloss_status run(const flagged_call *c, request *r, const double *values) {
   const vloss_loss *about = &vloss_registry[c->id];
-  r->grad = c->grad;
+  r->further = c->grad_variance;
+  r->further_name = "grad_variance";
   request_outputs(r, c->n, request_product(r, "n", c->n, 1));
-  request_further_output(r, "grad_variance", c->grad_variance);
   request_main_input(r, "input", c->input);
   request_input(r, "target", c->target, r->elements, request_width(r));
   if (about->arrays & VLOSS_ARRAY_VARIANCE) request_further_input(r, "variance", c->variance);
@@ -41,8 +41,9 @@ static vloss_status run(const flagged_call *c, request *r, const double *values)
     request_parameter(r, &about->parameters[k], values[k]);
   if (!request_ready(r)) return request_close(r);
 
-  pairwise_job j = {.target = c->target, .further = c->variance, .further_grad = c->grad_variance};
+  pairwise_job j = {.target = c->target, .further = c->variance};
   request_job(r, (double)c->n, c->input, &j.base);
+  if (!r->no_grad) j.further_grad = c->grad_variance;
   /* a report counts samples outside of the domain, of which the loss tells */
   if (r->options->report) j.base.want_loss = 1;
   take_parameters(about, values, &j);
@@ -63,7 +64,7 @@ static vloss_status flagged(flagged_call c, const double *flag, const void *own,
   const vloss_loss *about = &vloss_registry[c.id];
   double values[sizeof((pairwise_job *)0)->parameters / sizeof(double)];
   request r;
-  request_open(&r, c.dtype, c.options, c.loss, c.grad ? c.grad : c.grad_variance);
+  request_open(&r, c.dtype, c.options, c.loss, c.grad);
   own = request_struct(&r, about->name, own, known);
   for (size_t k = 0; k < about->parameter_count; k++) {
     const vloss_parameter *p = &about->parameters[k];

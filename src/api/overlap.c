@@ -21,6 +21,18 @@ typedef struct groups_job {
 
 static const void *at(const void *p, size_t offset) { return p ? (const char *)p + offset : NULL; }
 
+static division groups_division(const groups_job *all) {
+  return (division){all->size, CHUNK_MULTIPLE, GRAIN};
+}
+
+/* The sums of a group, and which of them are lifted. */
+static void add_up(const groups_job *all, overlap_job *j, partial *found) {
+  j->phase = OVERLAP_SUMS;
+  split_run(all->sums_and_gradient, j, groups_division(all), 3, all->executor, found);
+  j->faint = faint_products(all->request, all->options, found->sums, all->size);
+  if (j->faint) split_run(all->sums_and_gradient, j, groups_division(all), 3, all->executor, found);
+}
+
 /* One group: its sums, its terms, its gradient. Returns weight x loss. */
 static double run_group(const groups_job *all, size_t index) {
   const request *r = all->request;
@@ -31,25 +43,25 @@ static double run_group(const groups_job *all, size_t index) {
     if (grad) memset(grad, 0, bytes);
     return 0;
   }
-  overlap_group group = {.loss = 0};
+  overlap_group group;
   overlap_job j = {.base = all->base,
                    .target = at(all->target, index * bytes),
-                   .phase = OVERLAP_SUMS,
                    .options = all->options,
                    .group = &group};
   j.base.input = at(all->base.input, index * bytes);
   j.base.grad = grad;
-  division d = {all->size, CHUNK_MULTIPLE, GRAIN};
   partial found;
-  split_run(all->sums_and_gradient, &j, d, 3, all->executor, &found);
-  memcpy(group.sums, found.sums, sizeof group.sums);
+  add_up(all, &j, &found);
+  group = group_of(r, found.sums, j.faint);
   j.phase = OVERLAP_TERMS;
   all->terms(&j, index, index + 1, &found);
-  double upstream = weight * request_number(r, all->base.grad_output, index, 1);
-  overlap_slopes slopes = group_slopes(&group, all->base.grad_factor * upstream);
+  overlap_slopes slopes = group_slopes(r, &group, group_factor(r, &all->base, index));
   j.phase = OVERLAP_GRADIENT;
   j.slopes = &slopes;
-  if (grad) split_run(all->sums_and_gradient, &j, d, 0, all->executor, &found);
+  if (grad && slopes.weightless)
+    memset(grad, 0, bytes);
+  else if (grad)
+    split_run(all->sums_and_gradient, &j, groups_division(all), 0, all->executor, &found);
   return weight * group.loss;
 }
 

@@ -3,6 +3,7 @@
 
 #include "api/split.h"
 
+/* Sums of parts take 15 KiB of stack. */
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15, MANY_IMAGES = 64, MOST_PARTS = 320 };
 
 /* Channels of some images that are taken together. */
@@ -13,13 +14,6 @@ typedef struct planes {
   int whole; /* not split: the call is split by images, and both would take too much stack */
   const vloss_executor *executor;
 } planes;
-
-/* 15 KiB of stack: the sums of parts, of which those of the groups come first, and what becomes of
- * them. */
-typedef union planes_room {
-  compensated sums[MOST_PARTS][3];
-  overlap_slopes slopes[MOST_CHANNELS];
-} planes_room;
 
 static size_t divide_up(size_t a, size_t b) { return a / b + (a % b != 0); }
 
@@ -53,10 +47,11 @@ static void add(compensated to[3], const compensated from[3]) {
 }
 
 /* The sums of group k are left in sums[k]. */
-static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
+static void add_pixels(const planes *p, int faint, compensated sums[MOST_PARTS][3]) {
   size_t units = p->images * p->call->inner, n = p->channels, most = MOST_PARTS / n;
   if (most > TASKS_MOST) most = TASKS_MOST;
   overlap_job j = open_job(p, PLANE_SUMS);
+  j.faint = faint;
   j.part = divide_up(larger(GRAIN / n, divide_up(units, most)), CHUNK_MULTIPLE) * CHUNK_MULTIPLE;
   j.sums = sums;
   if (p->whole) j.part = units;
@@ -68,26 +63,50 @@ static void add_pixels(const planes *p, compensated sums[MOST_PARTS][3]) {
   for (size_t k = 1; k < n && j.shared; k++) add(sums[0], sums[k]);
 }
 
-/* The loss of group k, times its weight. Its slopes take the place of its sums or of those before
- * them. */
-static double finish(const planes *p, size_t k, planes_room *room) {
+/* The loss of group k, times its weight; puts its slopes. */
+static double finish(const planes *p, size_t k, const compensated sums[3], int faint,
+                     overlap_slopes *slopes) {
   const planes_call *c = p->call;
   const request *r = c->request;
-  double weight = weight_of(p, k), upstream;
-  overlap_group g = {.loss = 0};
-  overlap_slopes slopes = {.weightless = 1};
+  double weight = weight_of(p, k);
+  overlap_group g = group_of(r, sums, faint);
+  *slopes = (overlap_slopes){.weightless = 1};
   if (weight != 0) {
-    memcpy(g.sums, room->sums[k], sizeof g.sums);
     overlap_job j = {.phase = OVERLAP_TERMS, .options = c->options, .group = &g};
     partial none;
     c->terms(&j, 0, 1, &none);
-    upstream = weight * request_number(r, c->base.grad_output, p->group + k, 1);
-    slopes = group_slopes(&g, c->base.grad_factor * upstream);
+    *slopes = group_slopes(r, &g, group_factor(r, &c->base, p->group + k));
     g.loss *= weight;
   }
-  room->slopes[k] = slopes;
   if (c->base.loss) request_store(r, c->base.loss, p->group + k, g.loss * c->base.loss_factor);
   return g.loss;
+}
+
+/* Finishes the groups whose sums, lifted as `faint` says, are right; returns what others want. */
+static int finish_groups(const planes *p, compensated (*sums)[3], int faint, int *wants,
+                         overlap_slopes *slopes, compensated *total) {
+  size_t size = p->images * p->call->inner * (p->groups < p->channels ? p->channels : 1);
+  int others = 0;
+  for (size_t k = 0; k < p->groups; k++) {
+    if (faint == 0) wants[k] = faint_products(p->call->request, p->call->options, sums[k], size);
+    if (wants[k] == faint)
+      sum_merge(total, (compensated){finish(p, k, sums[k], faint, slopes + k) * SUM_UNIT, 0});
+    else if (wants[k] > faint)
+      others |= 1 << wants[k];
+  }
+  return others;
+}
+
+/* Out of line, so that the gradient has the stack of the sums. */
+__attribute__((noinline)) static void evaluate(const planes *p, overlap_slopes *slopes,
+                                               compensated *total) {
+  compensated sums[MOST_PARTS][3];
+  int wants[MOST_CHANNELS], others = 1;
+  for (int faint = 0; faint <= (FAINT_PRODUCT | FAINT_MISTAKES); faint++) {
+    if (!(others >> faint & 1)) continue;
+    add_pixels(p, faint, sums);
+    others |= finish_groups(p, sums, faint, wants, slopes, total);
+  }
 }
 
 static int has_weight(const planes *p) {
@@ -96,29 +115,41 @@ static int has_weight(const planes *p) {
   return 0;
 }
 
-/* Groups without weight: 0 everywhere, whatever the input holds. */
-static void clear(const planes *p) {
+static void clear_losses(const planes *p) {
+  const planes_call *c = p->call;
+  for (size_t k = 0; c->base.loss && k < p->groups; k++)
+    request_store(c->request, c->base.loss, p->group + k, 0);
+}
+
+/* 0 everywhere, whatever the input holds. */
+static void clear_gradient(const planes *p) {
   const planes_call *c = p->call;
   overlap_job j = open_job(p, PLANE_GRADIENT);
   size_t width = request_width(c->request);
-  for (size_t k = 0; c->base.loss && k < p->groups; k++)
-    request_store(c->request, c->base.loss, p->group + k, 0);
   for (size_t i = 0; j.base.grad && i < p->images; i++)
     memset(at(j.base.grad, i * j.image * width), 0, p->channels * c->inner * width);
 }
 
+static int has_slopes(const planes *p, const overlap_slopes *slopes) {
+  for (size_t k = 0; k < p->groups; k++)
+    if (!slopes[k].weightless) return 1;
+  return 0;
+}
+
 static void run_planes(const planes *p, compensated *total) {
-  planes_room room;
-  if (!has_weight(p)) {
-    clear(p);
+  overlap_slopes slopes[MOST_CHANNELS];
+  int weighed = has_weight(p);
+  if (weighed)
+    evaluate(p, slopes, total);
+  else
+    clear_losses(p);
+  if (!weighed || !has_slopes(p, slopes)) {
+    clear_gradient(p);
     return;
   }
-  add_pixels(p, room.sums);
-  for (size_t k = 0; k < p->groups; k++)
-    sum_merge(total, (compensated){finish(p, k, &room) * SUM_UNIT, 0});
   if (!p->call->base.grad) return;
   overlap_job j = open_job(p, PLANE_GRADIENT);
-  j.slopes = room.slopes;
+  j.slopes = slopes;
   size_t units = p->images * p->call->inner;
   partial none;
   division d = {units, CHUNK_MULTIPLE, p->whole ? units : GRAIN / p->channels};

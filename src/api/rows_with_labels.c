@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <float.h>
+
 #include "api/rows.h"
 #include "labels.h"
 #include "registry.h"
@@ -36,7 +38,8 @@ static double check_labels(request *r, vloss_labels labels, size_t rows, size_t 
       sum_merge(&total, (compensated){request_number(r, class_weight, (size_t)label, 1), 0});
     }
   }
-  return class_weight ? total.value + total.error : (double)(rows - r->ignored);
+  if (!class_weight) return (double)(rows - r->ignored);
+  return fmin(total.value + total.error, DBL_MAX);
 }
 
 static vloss_status labelled(enum loss_id id, const char *name, int dtype, const void *input,

@@ -8,16 +8,33 @@
 
 #include "frame/logit.h"
 
-/* A target outside [0, 1] gives NaN. An infinite logit has the slope of the largest finite one, and
+enum { BINARY_EXPONENT = 2 }; /* its parameter, of losses that have one */
+
+/* Whether the losses of infinite logits are infinite: as with any soft target for a soft one, and
+ * without the exponent. What the limit multiplies may be too small for the type. */
+ALWAYS_INLINE mask binary_endless(pairwise_prepare *prepare, pairwise_finish *finish, vec finite,
+                                  vec target, const vec *parameters) {
+  vec zero = vset1(0), plain[PAIRWISE_PARAMETERS];
+  memcpy(plain, parameters, sizeof plain);
+  plain[BINARY_EXPONENT] = zero;
+  mask soft = vand(vlt(zero, target), vlt(target, vset1(1)));
+  target = vselect(soft, vset1((real)0.75), target);
+  return vlt(zero, finish(prepare(finite), finite, target, zero, plain).loss);
+}
+
+/* What is no probability gives NaN. An infinite logit has the slope of the largest finite one, and
  * its loss if that is 0; else the loss is infinite too. */
 ALWAYS_INLINE pair binary_any(pairwise_prepare *prepare, pairwise_finish *finish, vec z, vec target,
                               vec upstream, const vec *parameters, size_t *degenerate) {
-  vec zero = vset1(0), infinity = vset1(real_infinity);
-  mask outside = vor(vlt(target, zero), vlt(vset1(1), target));
+  vec infinity = vset1(real_infinity);
+  vec finite = vclamp(z), t = nearest_probability(target);
+  mask outside = is_no_probability(target, t);
   *degenerate += count_bits(vbits(outside)); /* padding is 0 */
-  vec finite = vclamp(z), t = vselect(outside, vset1((real)NAN), target);
+  t = vselect(outside, vset1((real)NAN), t);
   pair r = finish(prepare(finite), finite, t, upstream, parameters);
-  mask endless = vand(veq(vabs(z), infinity), vlt(zero, r.loss));
+  mask infinite = veq(vabs(z), infinity);
+  if (!UNLIKELY(vbits(infinite))) return r;
+  mask endless = vand(infinite, binary_endless(prepare, finish, finite, t, parameters));
   r.loss = vselect(endless, infinity, r.loss);
   return r;
 }

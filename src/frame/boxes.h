@@ -77,9 +77,10 @@ typedef struct boxes_call {
   box_parameters parameters;
 } boxes_call;
 
-/* Factors from here on would make slopes of both signs infinite. */
+/* Factors from here on would make slopes of both signs infinite: the smallest diagonal has a square
+ * of 2^-32 or 2^-256. */
 static inline vec largest_lambda(void) {
-  return vset1(sizeof(real) == 4 ? 0x1p100f : (real)0x1p800);
+  return vset1(sizeof(real) == 4 ? 0x1p90f : (real)0x1p750);
 }
 
 ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j, size_t begin) {
@@ -106,13 +107,13 @@ ALWAYS_INLINE boxes_call boxes_begin(const boxes_job *j, size_t begin) {
 /* Losses and gradients of boxes [i, i + count), any options; returns the losses. */
 ALWAYS_INLINE vec boxes_general(const boxes_call *c, box_loss r, size_t i, size_t count) {
   sample_factors f = load_factors(c->base, i, count);
-  vec loss = where_weighted(vmul(r.loss, f.weight), f.weight);
-  f = (sample_factors){vdisorder4(f.weight), vdisorder4(f.upstream)};
+  vec loss = where_counted(vmul(r.loss, f.weight), f.weight);
   if (c->loss) vstore_part(c->loss + i, vmul(loss, c->loss_factor), count);
   if (c->grad) {
-    vec4 grad = gradient_in_format(r, c->format, vmul(vset1((real)0.5), f.upstream));
-    grad = (vec4){where_weighted(grad.x, f.weight), where_weighted(grad.y, f.weight),
-                  where_weighted(grad.z, f.weight), where_weighted(grad.w, f.weight)};
+    vec half = vmul(vset1((real)0.5), vdisorder4(f.upstream));
+    vec4 grad = gradient_in_format(r, c->format, half);
+    grad = (vec4){where_counted(grad.x, half), where_counted(grad.y, half),
+                  where_counted(grad.z, half), where_counted(grad.w, half)};
     vstore4_part(c->grad + 4 * i, grad, count);
   }
   return loss;

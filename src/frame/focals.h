@@ -20,7 +20,7 @@ ALWAYS_INLINE int focals_ordinary(evidence seen) {
 static const element_watch focals_watch = {focals_look, focals_ordinary};
 
 /* The exponent is 2. */
-static const usual_parameter focals_usual = {2, 2};
+static const usual_parameter focals_usual = {BINARY_EXPONENT, 2};
 
 ALWAYS_INLINE void focals_rare(const void *work, size_t begin, size_t end, partial *result,
                                pairwise_finish *hard, pairwise_finish *soft) {

@@ -72,6 +72,25 @@ static inline real real_clamp(double a) {
 /* The same of a vector; in this order NaN stays. */
 static inline vec vclamp(vec a) { return vmin(vset1(real_max), vmax(vset1(-real_max), a)); }
 
+/* A probability that rounding has left outside [0, 1] counts as 0 or 1, */
+static inline vec nearest_probability(vec p) { return vmin(vset1(1), vmax(vset1(0), p)); }
+
+/* if it is no further outside than 16 units in the last place of 1. */
+static inline vec probability_slack(void) {
+  return vset1(sizeof(real) == 4 ? 0x1p-19f : (real)0x1p-48);
+}
+
+static inline mask is_no_probability(vec p, vec nearest) {
+  return vlt(probability_slack(), vabs(vsub(p, nearest))); /* a NaN is none of those */
+}
+
+/* An upstream gradient, but no larger than leaves its product with a weight in the type:
+ * infinite, that would make NaN of a slope of 0, or of two slopes that cancel. */
+static inline vec bounded_upstream(vec upstream, vec weight) {
+  vec most = vdiv(vset1((real)0.5 * real_max), vabs(weight));
+  return vmin(most, vmax(vneg(most), upstream));
+}
+
 static inline const real *reals(const void *p, size_t offset) {
   return p ? (const real *)p + offset : NULL;
 }
@@ -106,7 +125,12 @@ ALWAYS_INLINE void prefetch_along(const real *p, size_t count) {
   prefetch(p, count, NEAR);
 }
 
-/* Weight and upstream gradient of the samples from i on. */
+/* a, but exactly 0 where a factor of it is 0, even for a NaN */
+static inline vec where_counted(vec a, vec factor) {
+  return vselect(veq(factor, vset1(0)), vset1(0), a);
+}
+
+/* Weight and upstream gradient of the samples from i on: 0 where the weight is. */
 typedef struct sample_factors {
   vec weight, upstream;
 } sample_factors;
@@ -119,12 +143,8 @@ static inline sample_factors load_factors(const job *j, size_t i, size_t count) 
   }
   if (j->grad_output)
     f.upstream = vclamp(vmul(vload_part(reals(j->grad_output, i), count), f.upstream));
+  f.upstream = where_counted(f.upstream, f.weight);
   return f;
-}
-
-/* a, but exactly 0 where the weight is 0, even for a NaN */
-static inline vec where_weighted(vec a, vec weight) {
-  return vselect(veq(weight, vset1(0)), vset1(0), a);
 }
 
 #endif

@@ -36,21 +36,21 @@ ALWAYS_INLINE void overlap_terms(const overlap_job *j, overlap_step *step) {
   overlap_group *g = j->group;
   const vloss_overlap_options *o = j->options;
   vec zero = vset1(0), one = vset1(1);
-  overlap_sums s = {vset1_sum(g->sums[0]), vset1_sum(g->sums[1]), vset1_sum(g->sums[2])};
+  overlap_sums s = {vset1_sum(g->sums[0]), vset1_sum(g->sums[1]), vset1_sum(g->sums[2]),
+                    vset1((real)g->lift), vset1((real)(1 / g->lift))};
   overlap_index d = step(s, o);
   mask empty = vlt(vabs(d.denominator), vset1(real_min_normal));
   vec inverse = vselect(empty, zero, vdiv(one, d.denominator));
-  vec index = vselect(empty, one, vdiv(d.numerator, d.denominator));
+  vec index = vselect(empty, one, vmul(s.down, vdiv(d.numerator, d.denominator)));
   vec distance = vmax(zero, vselect(empty, zero, vdiv(d.difference, d.denominator)));
   overlap_outer outer =
       o->log ? overlap_log(index) : overlap_focal(distance, vset1(real_clamp(o->gamma)));
-  vec factor = vclamp(vmul(outer.slope, inverse)); /* infinities would make NaN of zeros */
-  vec results[4] = {
-      outer.loss,
-      vclamp(vmul(factor, vneg(vmul(index, d.denominator_constant)))),
-      vclamp(vmul(factor, vsub(d.numerator_target, vmul(index, d.denominator_target)))),
-      vclamp(vmul(factor, vneg(vmul(index, d.denominator_input)))),
-  };
+  vec constant = vneg(vmul(index, d.denominator_constant));
+  vec target = vsub(d.numerator_target, vmul(index, d.denominator_target));
+  vec input = vneg(vmul(index, d.denominator_input));
+  vec steepest = vadd(vabs(constant), vadd(vabs(target), vabs(input)));
+  vec factor = bounded_upstream(vclamp(vmul(outer.slope, inverse)), steepest);
+  vec results[4] = {outer.loss, vmul(factor, constant), vmul(factor, target), vmul(factor, input)};
   real values[4 * LANES];
   for (size_t k = 0; k < 4; k++) vstore(values + k * LANES, results[k]);
   g->loss = (double)values[0];

@@ -9,12 +9,14 @@
  * first kind of mistake is (p - t)^2 and the second 0. */
 typedef struct overlap_sums {
   vec product, false_positives, false_negatives; /* p t, p (1 - t), t (1 - p) */
+  vec lift, down;                                /* what the product is multiplied by, and 1 / it */
 } overlap_sums;
 
 /* An index of similarity, 1 for a perfect match, as numerator by denominator, and the slopes of
  * both with respect to p: constant + target t + input p. */
 typedef struct overlap_index {
-  vec numerator, denominator;
+  vec numerator; /* times lift */
+  vec denominator;
   vec difference;       /* denominator - numerator */
   vec numerator_target; /* slope of the numerator, by t */
   vec denominator_constant, denominator_target, denominator_input;
@@ -28,10 +30,10 @@ static inline overlap_index tversky_index(overlap_sums s, double smoothing, doub
   vec alpha = vmin(most, vset1(real_clamp(alpha_number)));
   vec beta = vmin(most, vset1(real_clamp(beta_number)));
   vec mistakes = vfma(alpha, s.false_positives, vmul(beta, s.false_negatives));
-  vec numerator = vadd(s.product, vset1(real_clamp(smoothing)));
+  vec numerator = vfma(s.lift, vset1(real_clamp(smoothing)), s.product);
   return (overlap_index){
       .numerator = numerator,
-      .denominator = vadd(numerator, mistakes),
+      .denominator = vfma(s.down, numerator, mistakes),
       .difference = mistakes,
       .numerator_target = one,
       .denominator_constant = alpha,

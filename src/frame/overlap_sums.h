@@ -18,11 +18,25 @@ ALWAYS_INLINE overlap_lanes overlap_lanes_zero(void) {
   return (overlap_lanes){lanes_zero(), lanes_zero(), lanes_zero()};
 }
 
-ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, probability a, vec t, int squared) {
-  vec false_positive = vmul(a.p, vsub(vset1(1), t)), false_negative = vmul(t, a.q);
-  s->product.lane[j] = vfma(a.p, t, s->product.lane[j]);
+/* A factor of a product that would else be too small for the type. */
+ALWAYS_INLINE vec lifted(vec a, int faint) {
+  vec root = vset1(sizeof(real) == 4 ? 0x1p90f : (real)0x1p300); /* of OVERLAP_LIFT */
+  return faint ? vmul(a, root) : a;
+}
+
+ALWAYS_INLINE vec lifted_product(vec a, vec b, int faint) {
+  return vmul(lifted(a, faint), lifted(b, faint));
+}
+
+ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, probability a, vec t, int squared,
+                               int faint) {
+  int pairs = !squared && (faint & FAINT_MISTAKES), squares = squared && (faint & FAINT_MISTAKES);
+  int products = faint & FAINT_PRODUCT;
+  vec false_positive = lifted_product(a.p, vsub(vset1(1), t), pairs);
+  vec false_negative = lifted_product(t, a.q, pairs);
+  s->product.lane[j] = vfma(lifted(a.p, products), lifted(t, products), s->product.lane[j]);
   if (squared) {
-    vec d = vsub(false_positive, false_negative); /* p - t */
+    vec d = lifted(vsub(false_positive, false_negative), squares); /* p - t */
     s->false_positives.lane[j] = vfma(d, d, s->false_positives.lane[j]);
   } else {
     s->false_positives.lane[j] = vadd(s->false_positives.lane[j], false_positive);
@@ -32,7 +46,8 @@ ALWAYS_INLINE void overlap_add(overlap_lanes *s, size_t j, probability a, vec t,
 
 /* A group of elements, or less; `far` if they come from memory. */
 ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *target, size_t count,
-                                               vloss_activation activation, int squared, int far) {
+                                               vloss_activation activation, int squared, int faint,
+                                               int far) {
   overlap_lanes s = overlap_lanes_zero();
   size_t i = 0;
   for (; i + BLOCK <= count; i += BLOCK) {
@@ -40,7 +55,8 @@ ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *ta
     if (far) prefetch_along(target + i, BLOCK);
     for (size_t j = 0; j < VECS; j++) {
       size_t at = i + j * LANES;
-      overlap_add(&s, j, activate(vload(input + at), activation), vload(target + at), squared);
+      overlap_add(&s, j, activate(vload(input + at), activation), vload(target + at), squared,
+                  faint);
     }
   }
   for (size_t j = 0; j < VECS && i < count; i += LANES, j++) {
@@ -48,7 +64,7 @@ ALWAYS_INLINE overlap_lanes overlap_group_sums(const real *input, const real *ta
     /* a logit of -inf is a probability of 0 */
     real padding = activation == VLOSS_SIGMOID ? -real_infinity : 0;
     probability p = activate(vload_part_or(input + i, part, padding), activation);
-    overlap_add(&s, j, p, vload_part(target + i, part), squared);
+    overlap_add(&s, j, p, vload_part(target + i, part), squared, faint);
   }
   return s;
 }
@@ -66,37 +82,45 @@ ALWAYS_INLINE void overlap_lanes_total(const overlap_lanes *all, totals sums[3])
 }
 
 ALWAYS_INLINE void overlap_chunk(const real *input, const real *target, size_t count,
-                                 vloss_activation activation, int squared, int far,
+                                 vloss_activation activation, int squared, int faint, int far,
                                  totals sums[3]) {
   overlap_lanes all = overlap_lanes_zero();
   for (size_t i = 0; i < count; i += GROUP) {
     overlap_lanes s = overlap_group_sums(input + i, target + i, smaller(count - i, GROUP),
-                                         activation, squared, far);
+                                         activation, squared, faint, far);
     overlap_lanes_merge(&all, &s);
   }
   overlap_lanes_total(&all, sums);
 }
 
 ALWAYS_INLINE void overlap_add_range(const overlap_job *j, size_t begin, size_t end,
-                                     vloss_activation activation, int squared, partial *result) {
+                                     vloss_activation activation, int squared, int faint,
+                                     partial *result) {
   totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
   const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
   for (size_t i = begin; i < end; i += CHUNK)
-    overlap_chunk(input + i, target + i, smaller(end - i, CHUNK), activation, squared,
+    overlap_chunk(input + i, target + i, smaller(end - i, CHUNK), activation, squared, faint,
                   j->base.stream, sums);
   for (int k = 0; k < 3; k++) result->sums[k] = totals_sum(&sums[k]);
 }
 
+COLD void overlap_add_faint(const overlap_job *j, size_t begin, size_t end, partial *result) {
+  const vloss_overlap_options *o = j->options;
+  overlap_add_range(j, begin, end, o->activation, o->squared, j->faint, result);
+}
+
 static void overlap_add_all(const overlap_job *j, size_t begin, size_t end, partial *result) {
   int sigmoid = j->options->activation == VLOSS_SIGMOID, squared = j->options->squared;
-  if (sigmoid && squared)
-    overlap_add_range(j, begin, end, VLOSS_SIGMOID, 1, result);
+  if (j->faint)
+    overlap_add_faint(j, begin, end, result);
+  else if (sigmoid && squared)
+    overlap_add_range(j, begin, end, VLOSS_SIGMOID, 1, 0, result);
   else if (sigmoid)
-    overlap_add_range(j, begin, end, VLOSS_SIGMOID, 0, result);
+    overlap_add_range(j, begin, end, VLOSS_SIGMOID, 0, 0, result);
   else if (squared)
-    overlap_add_range(j, begin, end, VLOSS_IDENTITY, 1, result);
+    overlap_add_range(j, begin, end, VLOSS_IDENTITY, 1, 0, result);
   else
-    overlap_add_range(j, begin, end, VLOSS_IDENTITY, 0, result);
+    overlap_add_range(j, begin, end, VLOSS_IDENTITY, 0, 0, result);
 }
 
 /* dL/dp = constant + t target + p input */

@@ -115,12 +115,9 @@ ALWAYS_INLINE vec pairwise_vector(const pairwise_job *j, const pairwise_arrays *
   if (first) parameters[0] = vload_part(first, count);
   element r = pairwise_apply(a, f, i, count, NULL, s.upstream, parameters, NULL, degenerate);
   if (f.whole) *degenerate += count_bits(vbits(r.outside) & ((1u << count) - 1));
-  vec loss = vmul(r.loss, s.weight);
-  if (j->base.weight) {
-    loss = where_weighted(loss, s.weight);
-    r.grad = where_weighted(r.grad, s.weight);
-    r.further = where_weighted(r.further, s.weight);
-  }
+  vec loss = where_counted(vmul(r.loss, s.weight), s.weight);
+  r.grad = where_counted(r.grad, s.upstream);
+  r.further = where_counted(r.further, s.upstream);
   if (j->base.loss)
     vstore_part(reals_out(j->base.loss, i), vmul(loss, vset1(real_clamp(j->base.loss_factor))),
                 count);

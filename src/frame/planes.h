@@ -60,20 +60,21 @@ static inline pixels pixels_open_run(const overlap_job *j, size_t begin, size_t 
 
 /* Without a softmax: one channel, run by run. */
 ALWAYS_INLINE void hard_runs(const overlap_job *j, size_t begin, size_t end, size_t k,
-                             vloss_activation activation, int squared, totals sums[3]) {
+                             vloss_activation activation, int squared, int faint, totals sums[3]) {
   const real *input = reals(j->base.input, k * j->inner), *target = reals(j->target, k * j->inner);
   pixels x;
   for (size_t i = begin; i < end; i += x.count) {
     x = pixels_open_run(j, i, end);
     for (size_t done = 0; done < x.count; done += CHUNK)
       overlap_chunk(input + x.offset + done, target + x.offset + done,
-                    smaller(x.count - done, CHUNK), activation, squared, j->base.stream, sums);
+                    smaller(x.count - done, CHUNK), activation, squared, faint, j->base.stream,
+                    sums);
   }
 }
 
 /* A chunk of one channel, of runs that are too short for that. */
 ALWAYS_INLINE void hard_chunk(const overlap_job *j, size_t begin, size_t end, size_t k,
-                              vloss_activation activation, int squared, totals sums[3]) {
+                              vloss_activation activation, int squared, int faint, totals sums[3]) {
   const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
   real input_copy[GROUP], target_copy[GROUP];
   overlap_lanes all = overlap_lanes_zero();
@@ -81,23 +82,24 @@ ALWAYS_INLINE void hard_chunk(const overlap_job *j, size_t begin, size_t end, si
     pixels x = pixels_open(j, i, smaller(end - i, GROUP));
     overlap_lanes part = overlap_group_sums(pixels_of(j, &x, k, input, input_copy),
                                             pixels_of(j, &x, k, target, target_copy), x.count,
-                                            activation, squared, 0);
+                                            activation, squared, faint, 0);
     overlap_lanes_merge(&all, &part);
   }
   overlap_lanes_total(&all, sums);
 }
 
 ALWAYS_INLINE void hard_sums(const overlap_job *j, size_t begin, size_t end,
-                             vloss_activation activation, int squared, compensated (*out)[3]) {
+                             vloss_activation activation, int squared, int faint,
+                             compensated (*out)[3]) {
   int runs = j->inner >= CHUNK;
   size_t step = runs ? end - begin : CHUNK;
   for (size_t i = begin; i < end; i += step)
     for (size_t k = 0; k < j->channels; k++) {
       totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
       if (runs)
-        hard_runs(j, begin, end, k, activation, squared, sums);
+        hard_runs(j, begin, end, k, activation, squared, faint, sums);
       else
-        hard_chunk(j, i, smaller(end, i + CHUNK), k, activation, squared, sums);
+        hard_chunk(j, i, smaller(end, i + CHUNK), k, activation, squared, faint, sums);
       add_to_sums(out[k], sums);
     }
 }

@@ -88,7 +88,7 @@ static inline probability soft_probability(vec z, const soft_block *s, size_t at
 
 /* A chunk of one channel, softened. */
 ALWAYS_INLINE void soft_channel(const overlap_job *j, const pixels *blocks, const soft_block *soft,
-                                size_t count, size_t k, int squared, totals sums[3]) {
+                                size_t count, size_t k, int squared, int faint, totals sums[3]) {
   const real *input = reals(j->base.input, 0), *target = reals(j->target, 0);
   real input_copy[BLOCK], target_copy[BLOCK];
   overlap_lanes all = overlap_lanes_zero(), part = overlap_lanes_zero();
@@ -97,7 +97,7 @@ ALWAYS_INLINE void soft_channel(const overlap_job *j, const pixels *blocks, cons
     const real *t = block_of(j, &blocks[b], k, target, target_copy, VECS);
     for (size_t v = 0, at = 0; v < VECS; v++, at += LANES) {
       probability p = soft_probability(vload(z + at), &soft[b], at);
-      overlap_add(&part, v, p, vload(t + at), squared);
+      overlap_add(&part, v, p, vload(t + at), squared, faint);
     }
     if (b % (GROUP / BLOCK) == GROUP / BLOCK - 1 || b + 1 == count) {
       overlap_lanes_merge(&all, &part);
@@ -107,7 +107,7 @@ ALWAYS_INLINE void soft_channel(const overlap_job *j, const pixels *blocks, cons
   overlap_lanes_total(&all, sums);
 }
 
-ALWAYS_INLINE void soft_sums(const overlap_job *j, size_t begin, size_t end, int squared,
+ALWAYS_INLINE void soft_sums(const overlap_job *j, size_t begin, size_t end, int squared, int faint,
                              compensated (*out)[3]) {
   soft_block soft[PLANE_CHUNK / BLOCK];
   pixels blocks[PLANE_CHUNK / BLOCK];
@@ -120,7 +120,7 @@ ALWAYS_INLINE void soft_sums(const overlap_job *j, size_t begin, size_t end, int
     }
     for (size_t k = 0; k < j->channels; k++) {
       totals sums[3] = {totals_zero(), totals_zero(), totals_zero()};
-      soft_channel(j, blocks, soft, count, k, squared, sums);
+      soft_channel(j, blocks, soft, count, k, squared, faint, sums);
       add_to_sums(out[k], sums);
     }
   }
@@ -201,19 +201,30 @@ OUT_OF_LINE void soft_gradient(const overlap_job *j, size_t begin, size_t end) {
     soft_blocks_gradient(j, begin, end, kept, NULL, HALF);
 }
 
+COLD void plane_add_faint(const overlap_job *j, size_t begin, size_t end, compensated (*out)[3]) {
+  vloss_activation activation = j->options->activation;
+  int squared = j->options->squared;
+  if (activation == VLOSS_SOFTMAX)
+    soft_sums(j, begin, end, squared, j->faint, out);
+  else
+    hard_sums(j, begin, end, activation, squared, j->faint, out);
+}
+
 OUT_OF_LINE void plane_add_all(const overlap_job *j, size_t begin, size_t end) {
   compensated(*out)[3] = j->sums + begin / j->part * j->channels;
   vloss_activation activation = j->options->activation;
   int squared = j->options->squared;
   memset(out, 0, j->channels * sizeof *out);
-  if (activation == VLOSS_SOFTMAX && squared)
-    soft_sums(j, begin, end, 1, out);
+  if (j->faint)
+    plane_add_faint(j, begin, end, out);
+  else if (activation == VLOSS_SOFTMAX && squared)
+    soft_sums(j, begin, end, 1, 0, out);
   else if (activation == VLOSS_SOFTMAX)
-    soft_sums(j, begin, end, 0, out);
+    soft_sums(j, begin, end, 0, 0, out);
   else if (activation == VLOSS_SIGMOID)
-    hard_sums(j, begin, end, VLOSS_SIGMOID, squared, out);
+    hard_sums(j, begin, end, VLOSS_SIGMOID, squared, 0, out);
   else
-    hard_sums(j, begin, end, VLOSS_IDENTITY, squared, out);
+    hard_sums(j, begin, end, VLOSS_IDENTITY, squared, 0, out);
 }
 
 OUT_OF_LINE void plane_differentiate(const overlap_job *j, size_t begin, size_t end) {

@@ -52,11 +52,11 @@ static inline void cdiou_terms(const geometry *g, const limits *l, const box_par
   vec sum = vadd(vadd(c[0].length, c[1].length), vadd(c[2].length, c[3].length));
   vec value = vmul(sum, share);
   t->corners = (corner_distance){value,
-                                 vmul(value, inverse),
-                                 vmul(share, vadd(c[0].a, c[3].a)),
-                                 vmul(share, vadd(c[0].b, c[1].b)),
-                                 vmul(share, vadd(c[1].a, c[2].a)),
-                                 vmul(share, vadd(c[2].b, c[3].b))};
+                                 bounded(l, vmul(value, inverse)),
+                                 bounded(l, vmul(share, vadd(c[0].a, c[3].a))),
+                                 bounded(l, vmul(share, vadd(c[0].b, c[1].b))),
+                                 bounded(l, vmul(share, vadd(c[1].a, c[2].a))),
+                                 bounded(l, vmul(share, vadd(c[2].b, c[3].b)))};
   t->overlap = measure_iou(g, l);
   if (p->base == VLOSS_BASE_GIOU) t->hull = measure_hull(g, l);
 }

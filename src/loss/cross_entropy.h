@@ -28,7 +28,8 @@ ALWAYS_INLINE class_terms cross_entropy_add(vec kept, class_values x, class_tops
 ALWAYS_INLINE class_row cross_entropy_finish(const vec *sums, const class_row *row,
                                              const class_options *o, vec upstream, int what) {
   vec zero = vset1(0), infinity = vset1(real_infinity), share = o->share, sum = sums[0];
-  vec shares = what & WEIGHED ? sums[1] : zero, half_drops = what & WEIGHED ? sums[2] : zero;
+  vec shares = what & WEIGHED ? vclamp(sums[1]) : zero; /* ln 1 times it must be 0 */
+  vec half_drops = what & WEIGHED ? sums[2] : zero;
   mask empty = veq(sum, zero), impossible = veq(row->label_logit, vneg(infinity));
   vec half_log = half_log_sum(sum);
   vec own = vmul(o->unsmoothed, row->label_weight);
@@ -43,9 +44,8 @@ ALWAYS_INLINE class_row cross_entropy_finish(const vec *sums, const class_row *r
   /* a NaN in the row, even where its weight is 0 */
   half_loss = vadd(half_loss, vsub(sum, sum));
 
-  /* a factor that would exceed the type ends there: infinite, it would make NaN of p = 0 */
-  vec weights = vadd(all, own), most = vdiv(vset1((real)0.5 * real_max), weights);
-  upstream = vmin(most, vmax(vneg(most), upstream));
+  vec weights = vclamp(vadd(all, own));
+  upstream = bounded_upstream(upstream, weights);
   vec slope = vdiv(vmul(upstream, weights), sum);
   vec pull = vselect(veq(share, zero), zero, vmul(upstream, share)); /* and no -0 */
   return (class_row){.half_loss = half_loss,

@@ -34,9 +34,9 @@ ALWAYS_INLINE class_row cross_entropy_soft_finish(const vec *sums, const class_r
   vec sum = sums[0], all = vclamp(sums[1]); /* ln 1 times it must be 0 */
   vec half_loss = vadd(sums[2], weighted(all, half_log_sum(sum)));
   half_loss = vadd(half_loss, vsub(sum, sum)); /* a NaN in the row */
-  return (class_row){.half_loss = half_loss,
-                     .slope = quotient(vclamp(vmul(upstream, all)), sum),
-                     .pull = upstream};
+  upstream = bounded_upstream(upstream, all);
+  return (class_row){
+      .half_loss = half_loss, .slope = quotient(vmul(upstream, all), sum), .pull = upstream};
 }
 
 ALWAYS_INLINE vec cross_entropy_soft_gradient(vec kept, class_values x, class_tops top,

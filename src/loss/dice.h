@@ -4,10 +4,10 @@
 static inline overlap_index dice(overlap_sums s, const vloss_overlap_options *options) {
   vec smoothing = vset1(real_clamp(options->smoothing)), zero = vset1(0), two = vset1(2);
   vec mistakes = vadd(s.false_positives, s.false_negatives);
-  vec numerator = vfma(two, s.product, smoothing);
+  vec numerator = vfma(two, s.product, vmul(s.lift, smoothing));
   return (overlap_index){
       .numerator = numerator,
-      .denominator = vadd(numerator, mistakes),
+      .denominator = vfma(s.down, numerator, mistakes),
       .difference = mistakes,
       .numerator_target = two,
       .denominator_constant = options->squared ? zero : vset1(1),

@@ -22,6 +22,7 @@ ALWAYS_INLINE class_terms entropy_with_logits_add(vec kept, class_values x, clas
 ALWAYS_INLINE class_row entropy_with_logits_finish(const vec *sums, const class_row *row,
                                                    const class_options *o, vec upstream, int what) {
   (void)row, (void)o, (void)what;
+  upstream = bounded_upstream(upstream, vset1(64)); /* no slope is as steep */
   vec sum = sums[0], mean = quotient(sums[1], sum);
   vec half_loss = vfnma(vset1((real)0.5), mean, half_log_sum(sum));
   return (class_row){.half_loss = half_loss, .slope = quotient(upstream, sum), .mean = mean};

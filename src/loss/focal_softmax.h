@@ -35,7 +35,8 @@ ALWAYS_INLINE class_row focal_softmax_finish(const vec *sums, const class_row *r
 
   vec ratio = vselect(veq(q, zero), one, vdiv(vmul(vmul(two, p), half_surprise), q));
   ratio = vselect(veq(p, zero), zero, ratio);
-  vec factor = vmul(power, vfma(o->gamma, ratio, one));
+  vec factor = vmul(power, vclamp(vfma(o->gamma, ratio, one)));
+  upstream = bounded_upstream(upstream, weight);
   factor = vclamp(vmul(vmul(upstream, weight), factor));
   vec slope = vselect(empty, zero, vdiv(factor, sum));
   return (class_row){.half_loss = half_loss, .slope = slope, .upstream = factor};

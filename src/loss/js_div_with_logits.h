@@ -20,10 +20,12 @@ ALWAYS_INLINE class_terms js_div_with_logits_add(vec kept, class_values x, class
 /* What the exponentials are multiplied by: slope gives q, pull gives p. */
 ALWAYS_INLINE class_row js_div_with_logits_scale(const vec *sums, const class_row *row,
                                                  const class_options *o, vec upstream, int what) {
-  (void)row, (void)o;
+  (void)row;
   vec one = vset1(1);
   vec p = what & TAUGHT ? quotient(one, sums[1]) : vadd(one, vsub(sums[1], sums[1]));
-  return (class_row){.slope = quotient(one, sums[0]), .pull = p, .upstream = upstream};
+  return (class_row){.slope = quotient(one, sums[0]),
+                     .pull = p,
+                     .upstream = bounded_upstream(upstream, vmax(one, o->steep))};
 }
 
 /* ln(a / ((a + b) / 2)), 0 where a is */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L = t ln t - t x for the input x, dL/dx = -t; 0 at t = 0, NaN where t is outside [0, 1].
+/* L = t ln t - t x for the input x, dL/dx = -t; 0 at t = 0, NaN where t is no probability.
  * log_target: L = e^t (t - x), dL/dx = -e^t; 0 where e^t is */
 enum { kl_div_settings = 2 };
+static const element_watch kl_div_watch = {divergence_look, divergence_ordinary};
 
 /* For finite x and t in [0, 1]. */
 ALWAYS_INLINE pair kl_div_ordinary(vec input, vec target, vec upstream, const vec *parameters) {
@@ -25,11 +26,11 @@ ALWAYS_INLINE element kl_div(vec input, vec target, vec further, vec upstream,
                              const vec *parameters, int flags) {
   (void)further;
   if (flags) return kl_div_of_log(input, target, upstream);
-  vec zero = vset1(0), one = vset1(1), nan = vset1((real)NAN);
-  mask domain = vand(vle(zero, target), vle(target, one));
-  mask good = vand(domain, veq(input, input)), nothing = veq(target, zero);
-  pair r = kl_div_ordinary(input, target, upstream, parameters);
+  vec zero = vset1(0), nan = vset1((real)NAN), t = nearest_probability(target);
+  vec beyond = vabs(vsub(target, t)), slack = probability_slack();
+  mask good = vand(vle(beyond, slack), veq(input, input)), nothing = veq(t, zero);
+  pair r = kl_div_ordinary(input, t, upstream, parameters);
   return (element){.loss = vselect(good, vselect(nothing, zero, r.loss), nan),
                    .grad = vselect(good, r.grad, nan),
-                   .outside = vor(vlt(target, zero), vlt(one, target))};
+                   .outside = vlt(slack, beyond)};
 }

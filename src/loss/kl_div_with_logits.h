@@ -33,14 +33,16 @@ ALWAYS_INLINE class_terms kl_div_with_logits_add(vec kept, class_values x, class
 ALWAYS_INLINE class_row kl_div_with_logits_finish(const vec *sums, const class_row *row,
                                                   const class_options *o, vec upstream, int what) {
   (void)row;
-  vec zero = vset1(0), sum = sums[0], all = sums[1], total = all, logs = half_log_sum(sum);
-  vec drops = sums[2], pull = upstream;
+  vec zero = vset1(0), one = vset1(1);
+  vec sum = sums[0], all = sums[1], total = all, logs = half_log_sum(sum), drops = sums[2];
+  upstream = bounded_upstream(upstream, vmul(vmax(one, o->steep), vmax(one, all)));
+  vec pull = upstream;
   if (what & TAUGHT) {
     mask empty = veq(all, zero);
     drops = quotient(drops, all);
     logs = vselect(empty, zero, vsub(logs, half_log_sum(all)));
     pull = quotient(upstream, all);
-    total = vselect(empty, zero, vadd(vset1(1), vsub(all, all)));
+    total = vselect(empty, zero, vadd(one, vsub(all, all)));
   } else {
     logs = vadd(sums[3], weighted(all, logs));
   }
@@ -49,7 +51,7 @@ ALWAYS_INLINE class_row kl_div_with_logits_finish(const vec *sums, const class_r
   if (what & TAUGHT) half_loss = vmax(zero, half_loss); /* which rounding may leave */
   half_loss = vadd(half_loss, vsub(sum, sum));          /* a NaN in the row */
   return (class_row){
-      .half_loss = half_loss, .slope = quotient(vclamp(vmul(upstream, total)), sum), .pull = pull};
+      .half_loss = half_loss, .slope = quotient(vmul(upstream, total), sum), .pull = pull};
 }
 
 ALWAYS_INLINE vec kl_div_with_logits_gradient(vec kept, class_values x, class_tops top,

@@ -5,7 +5,7 @@ ALWAYS_INLINE pick nll_pick(vec x, vec w, vec upstream) {
   mask number = veq(x, x);
   vec half_loss = vmul(w, vmul(vset1((real)-0.5), x));
   half_loss = vselect(vand(veq(w, zero), number), zero, half_loss);
-  return (pick){half_loss, vselect(number, vneg(vmul(upstream, w)), x)};
+  return (pick){half_loss, vselect(number, vneg(vclamp(vmul(upstream, w))), x)};
 }
 
 static const class_step nll = {.labels = 1, .pick = nll_pick};

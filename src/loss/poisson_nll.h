@@ -30,9 +30,9 @@ ALWAYS_INLINE element poisson_nll(vec input, vec target, vec further, vec upstre
                      .grad = times_upstream(slope, upstream),
                      .outside = nowhere()};
   }
-  vec shifted = vadd(input, parameters[0]);
+  vec shifted = vadd(input, parameters[0]), log_mean = vlog(vmin(vset1(real_max), shifted));
   mask outside = vle(shifted, vset1(0));
-  vec loss = poisson_loss(input, one, one, vlog(shifted), target, flags);
+  vec loss = poisson_loss(input, one, one, log_mean, target, flags);
   vec grad = times_upstream(vsub(one, vdiv(target, shifted)), upstream);
   return (element){
       .loss = vselect(outside, nan, loss), .grad = vselect(outside, nan, grad), .outside = outside};

@@ -5,7 +5,8 @@ ALWAYS_INLINE pair varifocal(vec e, vec z, vec target, vec upstream, const vec *
   mask negative = veq(target, zero);
   logit l = measure_logit(e);
   pair bce = shared_entropy(l, z, target, vsub(vset1(1), target));
-  pair focal = focal_term(l, z, zero, parameters[1], parameters[2], upstream);
+  vec bounded = bounded_upstream(upstream, parameters[1]);
+  pair focal = focal_term(l, z, zero, parameters[1], parameters[2], bounded);
   return (pair){vselect(negative, focal.loss, vmul(target, bce.loss)),
                 vselect(negative, focal.grad, vmul(vmul(target, bce.grad), upstream))};
 }

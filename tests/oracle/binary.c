@@ -54,13 +54,18 @@ static void hard(const sample *s, truth *t, wide weight, wide exponent) {
 
 static int is_hard(const sample *s) { return s->target[0] == 0 || s->target[0] == 1; }
 
+/* The limit of a power of what is not 0, times an infinity: the power may be 0 in any type. */
+static int is_endless(const sample *s) {
+  return isinf(s->input[0]) && (s->input[0] > 0 ? s->target[0] < 1 : s->target[0] > 0);
+}
+
 static void focal(const sample *s, truth *t) {
   wide z = s->input[0], y = s->target[0], p = sigmoid(z), q = sigmoid(-z);
   wide alpha = oracle_parameter(s, "alpha"), gamma = oracle_narrow(s, "gamma");
   wide weight = alpha < 0 ? 1 : y * alpha + (1 - y) * (1 - alpha);
   if (is_outside(s, t)) return;
   wide u = (1 - y) * p + y * q, factor = weight * powl(u, gamma), ce = entropy(z, y, 1 - y);
-  t->loss = times(factor, ce);
+  t->loss = is_endless(s) && weight > 0 ? (wide)INFINITY : times(factor, ce);
   t->grad[0] = factor * ((1 - y) * p - y * q) +
                gamma * weight * times(powl(u, gamma - 1) * (1 - 2 * y) * p * q, ce);
   if (is_hard(s)) hard(s, t, weight, gamma);
@@ -73,7 +78,7 @@ static void quality_focal(const sample *s, truth *t) {
   wide beta = oracle_narrow(s, "beta"), d = (1 - y) * p - y * q, m = fabsl(d);
   if (is_outside(s, t)) return;
   wide factor = powl(m, beta), ce = entropy(z, y, 1 - y);
-  t->loss = times(factor, ce);
+  t->loss = is_endless(s) ? (wide)INFINITY : times(factor, ce);
   t->grad[0] = m == 0 ? 0 : factor * (d + beta * times(p * q / d, ce));
   t->loss_size = t->grad_size[0] = fmaxl(1, beta);
   if (is_hard(s)) {

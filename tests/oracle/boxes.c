@@ -118,7 +118,9 @@ static void cdiou(const sample *s, truth *t) {
   const dual *xs[] = {&b.low[X], &b.high[X], &b.high[X], &b.low[X]};
   const dual *ys[] = {&b.low[Y], &b.low[Y], &b.high[Y], &b.high[Y]};
   int corners_given = oracle_parameter(s, "format") == VLOSS_XYXY;
-  wide lambda = oracle_parameter(s, "lambda"), spread = b.axes[X].spread + b.axes[Y].spread;
+  wide most = s->call->dtype == F32 ? 0x1p90L : 0x1p750L;
+  wide lambda = fminl(most, oracle_parameter(s, "lambda"));
+  wide spread = b.axes[X].spread + b.axes[Y].spread;
   dual sum = constant(0);
   for (int k = 0; k < 4; k++) {
     dual d = distance(*xs[k], *ys[k]);

@@ -120,10 +120,10 @@ static void check_loss(const context *x, const walk *w) {
   const truth *t = &w->truth;
   wide factor = w->weight * x->options->scale, size = fmaxl(fabsl(t->loss), t->loss_size);
   expected e = {
-      factor == 0 && !isnan(t->loss) ? 0 : factor * t->loss,
+      factor == 0 ? 0 : factor * t->loss,
       oracle_loss_bound(x->call->dtype) * fabsl(factor) * size + x->tiny * (1 + fabsl(factor)),
       sides_times(exceeds(x, t->loss, w->weight), x->options->scale), t->trust};
-  if (w->ignored || w->weight == 0) e = (expected){0, 0, 0, TRUST_ACCURATE};
+  if (w->ignored || factor == 0) e = (expected){0, 0, 0, TRUST_ACCURATE};
   wide got = data_get(x->call->dtype, x->call->loss_out, w->index);
   hold(x, &x->verdict->loss, e, got, "loss", w->index);
 }
@@ -136,17 +136,16 @@ static trust trust_of_nan(const context *x, wide value, trust otherwise) {
 static expected expected_grad(const context *x, const walk *w, size_t k) {
   const truth *t = &w->truth;
   dtype type = x->call->dtype;
-  if (w->ignored || w->weight == 0 || x->mean_of_nothing)
-    return (expected){0, 0, 0, TRUST_ACCURATE};
   wide go = upstream(x, w->index), mean = x->options->reduction == VLOSS_MEAN ? x->denominator : 1;
   wide factor = w->weight * go * x->options->scale / mean, value = t->grad[k];
-  expected e = {factor == 0 && !isnan(value) ? 0 : factor * value, 0, 0, t->trust};
+  if (w->ignored || w->weight * go * x->options->scale == 0 || x->mean_of_nothing)
+    return (expected){0, 0, 0, TRUST_ACCURATE};
+  expected e = {factor * value, 0, 0, t->trust};
   if (factor == 1 && t->grad_ulps > 0)
     e.tolerance = t->grad_ulps * oracle_ulp(type, e.value);
   else
     e.tolerance = oracle_grad_bound(type) * fabsl(factor) * fmaxl(fabsl(value), t->grad_size[k]) +
                   x->tiny * (1 + fabsl(factor));
-  if (isinf(value) && factor == 0) e.trust = TRUST_NOTHING; /* of infinite input only */
   e.trust = trust_of_nan(x, value, e.trust);
   e.may_exceed = exceeds(x, value, factor);
   return e;

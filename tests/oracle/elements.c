@@ -93,9 +93,10 @@ static void poisson_nll(const sample *s, truth *t) {
   } else if (x + eps <= 0) {
     outside(t);
   } else {
-    wide l = logl(x + eps), cross = times(y, l);
-    give(t, x - cross + more, fabsl(x) + fabsl(y) * fmaxl(1, fabsl(l)) + size, 1 - y / (x + eps),
-         1 + fabsl(y / (x + eps)));
+    wide l = logl(fminl(x + eps, oracle_largest(s->call->dtype)));
+    wide cross = times(y, l), ratio = y / (x + eps);
+    give(t, x - cross + more, fabsl(x) + fabsl(y) * fmaxl(1, fabsl(l)) + size, 1 - ratio,
+         1 + fabsl(ratio));
   }
   if (isinf(y) || (isinf(x) && y != 0)) t->trust = TRUST_NOTHING;
 }

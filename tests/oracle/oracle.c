@@ -22,7 +22,7 @@ wide oracle_parameter(const sample *s, const char *name) { return call_get(s->ca
 
 wide oracle_narrow(const sample *s, const char *name) {
   double value = call_get(s->call, name);
-  return s->call->dtype == F32 ? (wide)(float)value : (wide)value;
+  return s->call->dtype == F32 ? (wide)(float)fmin(value, (double)FLT_MAX) : (wide)value;
 }
 
 wide oracle_smallest(dtype type) { return type == F32 ? (wide)FLT_MIN : (wide)DBL_MIN; }
@@ -172,16 +172,40 @@ int oracle_owns(const sample *s, size_t k) {
   return !is_softmax(s->call) || s->channel == SIZE_MAX || k / s->inner % s->channels == s->channel;
 }
 
+int oracle_probable_target(const call *c) {
+  static const char *const names[] = {"binary_cross_entropy", "cross_entropy_soft", "kl_div",
+                                      "kl_div_with_logits", "js_div_with_logits"};
+  if (c->loss->arrays & VLOSS_ARRAY_PROBABILITY) return 1;
+  if (call_get(c, "log_target") != 0 || call_get(c, "teacher") != 0) return 0;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+    if (strcmp(c->loss->name, names[i]) == 0) return 1;
+  return 0;
+}
+
+int oracle_probable_input(const call *c) {
+  return strcmp(c->loss->name, "binary_cross_entropy") == 0 ||
+         strcmp(c->loss->name, "entropy") == 0;
+}
+
+/* What rounding has left outside [0, 1], up to 16 units in the last place of 1. */
+static wide repaired(dtype type, wide p) {
+  wide nearest = p < 0 ? 0 : p > 1 ? 1 : p, slack = type == F32 ? 0x1p-19L : 0x1p-48L;
+  return fabsl(p - nearest) <= slack ? nearest : p;
+}
+
 /* Whether the sample holds a NaN; reads its values. */
 static int gather(walk *w) {
   const call *c = w->sample.call;
   wide *input = w->memory, *target = w->memory + w->sample.count;
-  int nan = 0;
+  int nan = 0, probable_input = oracle_probable_input(c);
+  int probable_target = oracle_probable_target(c);
   for (size_t k = 0; k < w->sample.count; k++) {
     int further = is_variance(w, k);
     size_t at = further ? w->index : walk_element(w, k);
     input[k] = data_get(c->dtype, further ? c->variance : w->input, at);
     target[k] = c->loss->arrays & VLOSS_ARRAY_TARGET ? data_get(c->dtype, c->target, at) : 0;
+    if (probable_input) input[k] = repaired(c->dtype, input[k]);
+    if (probable_target) target[k] = repaired(c->dtype, target[k]);
     nan |= (isnan(input[k]) && is_read(&w->sample, k)) ||
            (isnan(target[k]) && oracle_owns(&w->sample, k));
   }

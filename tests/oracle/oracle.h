@@ -58,6 +58,9 @@ extern const oracle_row oracle_pairwise[], oracle_binary[], oracle_elements[], o
 /* The truth of that loss, or NULL if nobody wrote it. */
 oracle_function *oracle_find(const char *name);
 
+/* Whether a loss takes its target, or its input, for probabilities. */
+int oracle_probable_target(const call *c);
+int oracle_probable_input(const call *c);
 /* Whether value k belongs to the group, not only to the pixels of a softmax that it needs. */
 int oracle_owns(const sample *s, size_t k);
 wide oracle_parameter(const sample *s, const char *name);

@@ -16,7 +16,7 @@ typedef struct line_batch {
   int last;                   /* of the kernel's part: what is behind belongs to others */
   real input_top[BLOCK], target_top[BLOCK];
   real sums[SUMS][BLOCK];
-  unsigned char infinite[BLOCK]; /* there is a logit of +inf */
+  unsigned char infinite[BLOCK]; /* a logit of +inf, or no probability */
 } line_batch;
 
 /* What is known of row k; field by field, since gcc copies structs of vectors through memory. */
@@ -68,7 +68,7 @@ ALWAYS_INLINE void batch_add(line_batch *t, const class_step *step, const row_li
   batch_values(t, k, &v);
   line_sums(l, step, &v, sums, &range, 0, l->roomy && c->inner == 1 ? ahead : 0, what);
   line_note(t, k, sums, class_sums(step, 0, what));
-  if (!class_has_range(step, what) || !vbits(class_outside(range))) return;
+  if (!(what & INFINITE) || !class_has_range(step, what) || !vbits(class_outside(range))) return;
   rows_note_outside(t->rows, k, 1);
   t->sums[0][k] = (real)NAN;
 }

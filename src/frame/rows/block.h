@@ -24,13 +24,13 @@ typedef struct rows_call {
  * are computed once more. Numbers behind the last row are there, but mean nothing. */
 typedef struct row_block {
   size_t begin, first, count;
-  size_t offset[BLOCK]; /* of class 0 */
-  size_t label[BLOCK];  /* 0 where not active */
-  size_t own[BLOCK];    /* where the label's class stands */
-  real active[BLOCK];   /* 1, or 0 for rows that are ignored or have weight 0 */
-  int all_active;       /* and BLOCK of them */
-  uint32_t outside;     /* bits of rows with a probability outside of [0, 1] */
-  real weight[BLOCK], upstream[BLOCK];
+  size_t offset[BLOCK];                /* of class 0 */
+  size_t label[BLOCK];                 /* 0 where not active */
+  size_t own[BLOCK];                   /* where the label's class stands */
+  real active[BLOCK];                  /* 1, or 0 for rows that are ignored or have weight 0 */
+  int all_graded;                      /* all have a gradient, and there are BLOCK of them */
+  uint32_t outside;                    /* bits of rows with a probability outside of [0, 1] */
+  real weight[BLOCK], upstream[BLOCK]; /* a row with an upstream gradient of 0 has none */
   real label_value[BLOCK], label_weight[BLOCK];
   /* what finish() makes of a row */
   real half_loss[BLOCK], slope[BLOCK], pull[BLOCK], mean[BLOCK], result[BLOCK];
@@ -96,6 +96,7 @@ static inline void rows_label(const rows_call *c, row_block *b) {
     size_t counts = label != j->ignore_index && b->active[k] != 0;
     b->active[k] = (real)counts;
     b->label[k] = counts ? (size_t)label : 0;
+    if (!counts) b->upstream[k] = 0;
   }
   for (size_t k = b->count; k < BLOCK; k++) b->label[k] = 0;
 }
@@ -137,8 +138,8 @@ static inline void rows_open(const rows_call *c, size_t begin, size_t first, siz
   }
   rows_place(c, b);
   if (labels) rows_label(c, b);
-  b->all_active = count == BLOCK;
-  for (size_t k = 0; k < count; k++) b->all_active &= b->active[k] != 0;
+  b->all_graded = count == BLOCK;
+  for (size_t k = 0; k < count; k++) b->all_graded &= b->upstream[k] != 0;
   if (labels) rows_pick_all(c, b);
 }
 
@@ -169,7 +170,7 @@ static inline void rows_close(const rows_call *c, row_block *b, totals *t, parti
 
 /* The gradient of a row's own class, which the loops over classes leave out. */
 static inline void rows_mend_label(const row_block *b, size_t k, real *grad) {
-  if (b->active[k] == 0) return;
+  if (b->upstream[k] == 0) return;
   real value = *grad;
   if (b->label_value[k] == -real_infinity) /* the loops took it for a mask */
     value = value * 0 - b->pull[k] * b->label_weight[k];

@@ -22,7 +22,7 @@ static inline void labelled_fill(const rows_call *c, const row_block *b) {
 static inline void labelled_put(const rows_call *c, const row_block *b) {
   for (size_t k = 0; k < b->count; k++) {
     real *grad = c->grad + b->offset[k], own = b->label_value[k];
-    if (b->active[k] == 0) continue;
+    if (b->upstream[k] == 0) continue;
     for (size_t i = 0; own != own && i < c->classes; i++) grad[i * c->inner] = own;
     c->grad[b->own[k]] = b->result[k];
   }

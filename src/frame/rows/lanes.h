@@ -42,17 +42,31 @@ ALWAYS_INLINE int lanes_are_finite(const lanes *largest, size_t width) {
   return finite;
 }
 
+/* Whether probabilities are in [0, 1]. */
+ALWAYS_INLINE int lane_is_unit(const row_lanes *l, const real *from, lane_range r) {
+  class_range range = class_range_empty();
+  from += r.first;
+  for (size_t k = 0; k < l->call->classes; k++, from += l->stride)
+    for (size_t j = 0; j < r.width; j++)
+      class_range_add(&range, vload_part(from + j * LANES, r.count));
+  return class_is_unit(range);
+}
+
 /* The largest logits, or 0. */
 typedef struct lane_tops {
   lanes input, target;
 } lane_tops;
 
-ALWAYS_INLINE lane_tops lane_tops_of(const row_lanes *l, const class_step *step, lane_range r,
-                                     int what) {
-  lane_tops t = {lanes_zero(), lanes_zero()};
-  if (step->logits) t.input = lane_largest(l, l->input, r);
-  if (step->target && (what & TAUGHT)) t.target = lane_largest(l, l->target, r);
-  return t;
+/* Returns whether they are finite, and probabilities in [0, 1]. */
+ALWAYS_INLINE int lane_find_tops(const row_lanes *l, const class_step *step, lane_range r,
+                                 lane_tops *t, int what) {
+  int unit = 1;
+  t->input = t->target = lanes_zero();
+  if (step->logits) t->input = lane_largest(l, l->input, r);
+  if (step->target && (what & TAUGHT)) t->target = lane_largest(l, l->target, r);
+  if (class_has_range(step, what))
+    unit = lane_is_unit(l, step->probabilities == PROBABLE_INPUT ? l->input : l->target, r);
+  return unit && lanes_are_finite(&t->input, r.width) && lanes_are_finite(&t->target, r.width);
 }
 
 ALWAYS_INLINE class_tops lane_top(const lane_tops *t, size_t j) {
@@ -99,11 +113,12 @@ ALWAYS_INLINE void lane_sums(const row_lanes *lanes_of, const class_step *step,
       if (!more && step->target) prefetch(l->target_origin, r.width * LANES, ahead);
       for (size_t j = 0; j < r.width; j++) {
         class_values x = lane_class(l, step, k, j, r, what);
+        if (!more) class_range_note(step, &range[j], x, what);
+        x = class_repaired(step, x, what);
         class_tops top = lane_top(tops, j);
         vec kept = lane_kept(l, step, x, top, k, j, r, what);
         class_terms t = add(kept, x, top, &row[j], l->options, what);
         for (size_t i = 0; i < count; i++) part[i][j] = vadd(part[i][j], t.term[i]);
-        if (!more && class_has_range(step, what)) class_range_add(step, &range[j], x);
         if (!more && l->grad) lane_put(l, kept, k, j, r);
       }
     }
@@ -118,7 +133,7 @@ ALWAYS_INLINE void lane_finish(const row_lanes *l, const class_step *step, const
     size_t at = r.first + j * LANES;
     vec s[SUMS];
     for (int i = 0; i < class_sums(step, 0, what); i++) s[i] = lane_sum_value(&sums[i], j);
-    if (class_has_range(step, what)) {
+    if ((what & INFINITE) && class_has_range(step, what)) {
       mask outside = class_outside(range[j]);
       s[0] = vselect(outside, vset1((real)NAN), s[0]);
       rows_note_outside(l->rows, at, vbits(outside) & ((1u << r.count) - 1));
@@ -142,18 +157,17 @@ ALWAYS_INLINE void lane_finish_more(const row_lanes *l, const class_step *step,
   }
 }
 
-/* Rows that do not count. */
+/* Rows without a gradient get 0. */
 COLD void lane_clear(const row_lanes *l, lane_range r) {
-  vec zero = vset1(0);
   for (size_t k = 0; k < l->call->classes; k++)
     for (size_t j = 0; j < r.width; j++) {
       size_t at = r.first + j * LANES;
       vec grad = vload_part(l->grad + k * l->stride + at, r.count);
-      lane_put(l, vselect(veq(vload(l->rows->active + at), zero), zero, grad), k, j, r);
+      lane_put(l, where_counted(grad, vload(l->rows->upstream + at)), k, j, r);
     }
 }
 
-/* From what was kept to gradients; rows that do not count get 0. */
+/* From what was kept to gradients. */
 ALWAYS_INLINE void lane_gradient(const row_lanes *lanes_of, const class_step *step,
                                  const lane_tops *tops, const class_row *row, lane_range r,
                                  int what) {
@@ -161,12 +175,12 @@ ALWAYS_INLINE void lane_gradient(const row_lanes *lanes_of, const class_step *st
   row_block *rows = l->rows;
   for (size_t k = 0; k < l->call->classes; k++)
     for (size_t j = 0; j < r.width; j++) {
-      class_values x = lane_class(l, step, k, j, r, what);
+      class_values x = class_repaired(step, lane_class(l, step, k, j, r, what), what);
       class_tops top = lane_top(tops, j);
       vec kept = lane_kept(l, step, x, top, k, j, r, what);
       lane_put(l, step->gradient(kept, x, top, &row[j], l->options, what), k, j, r);
     }
-  if (UNLIKELY(!rows->all_active)) lane_clear(lanes_of, r);
+  if (UNLIKELY(!rows->all_graded)) lane_clear(lanes_of, r);
   size_t end = smaller(rows->count, r.first + r.width * r.count);
   for (size_t i = r.first; step->labels && i < end; i++)
     rows_mend_label(rows, i, l->grad + rows->label[i] * l->stride + i);
@@ -203,7 +217,8 @@ typedef struct lane_rest {
 
 ALWAYS_INLINE void lane_rare(const lane_rest *rest, const class_step *step, int what) {
   lane_range r = {rest->range.first, 1, rest->range.count};
-  lane_tops tops = lane_tops_of(rest->lanes, step, r, what);
+  lane_tops tops;
+  (void)lane_find_tops(rest->lanes, step, r, &tops, what | INFINITE);
   lane_run(rest->lanes, step, &tops, r, 0, what | INFINITE);
 }
 

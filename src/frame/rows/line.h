@@ -112,7 +112,20 @@ ALWAYS_INLINE void span_largest(const row_line *l, const class_span *s, const re
         vmax(largest->lane[j], span_load(l, s, from + i, lanes_left(s->count, i), -real_infinity));
 }
 
-/* Finds the largest logits, 0 where none are wanted; returns whether they are finite. */
+/* Whether probabilities are in [0, 1]. */
+ALWAYS_INLINE int line_is_unit(const row_line *l, const class_step *step) {
+  class_range range = class_range_empty();
+  for (size_t begin = 0; begin < l->call->classes; begin += SPAN) {
+    class_span s = span_open(l, step, begin);
+    const real *from = step->probabilities == PROBABLE_INPUT ? s.input : s.target;
+    for (size_t i = 0; i < s.count; i += LANES)
+      class_range_add(&range, span_load(l, &s, from + i, lanes_left(s.count, i), 0));
+  }
+  return class_is_unit(range);
+}
+
+/* Finds the largest logits, 0 where none are wanted; returns whether they are finite, and
+ * probabilities in [0, 1]. */
 ALWAYS_INLINE int line_find_tops(const row_line *l, const class_step *step, real *input_top,
                                  real *target_top, int what) {
   int taught = step->target && (what & TAUGHT);
@@ -125,6 +138,7 @@ ALWAYS_INLINE int line_find_tops(const row_line *l, const class_step *step, real
   }
   *input_top = step->logits ? lanes_largest(input) : 0;
   *target_top = taught ? lanes_largest(target) : 0;
+  if (class_has_range(step, what) && !line_is_unit(l, step)) return 0;
   return *input_top < real_infinity && *target_top < real_infinity;
 }
 
@@ -133,11 +147,12 @@ ALWAYS_INLINE void line_add(const row_line *l, const class_step *step, const cla
                             const line_values *v, size_t i, size_t count, vec *sums,
                             class_range *range, int more, int what) {
   class_values x = span_class(l, step, s, i, count, what);
+  if (!more) class_range_note(step, range, x, what);
+  x = class_repaired(step, x, what);
   vec kept = span_kept(l, step, s, x, v->top, i, count, what);
   class_terms t = (more ? step->add_more : step->add)(kept, x, v->top, &v->row, l->options, what);
   for (int k = 0; k < class_sums(step, more, what); k++) sums[k] = vadd(sums[k], t.term[k]);
   if (more) return;
-  if (class_has_range(step, what)) class_range_add(step, range, x);
   if (l->kept && l->roomy)
     vstore(l->kept + s->begin + i, kept);
   else if (l->kept)
@@ -175,7 +190,7 @@ ALWAYS_INLINE void line_sums(const row_line *l, const class_step *step, const li
 ALWAYS_INLINE void line_put(const row_line *l, const class_step *step, const class_span *s,
                             const line_values *v, size_t i, size_t count, real *out, int roomy,
                             int what) {
-  class_values x = span_class(l, step, s, i, count, what);
+  class_values x = class_repaired(step, span_class(l, step, s, i, count, what), what);
   vec kept = span_kept(l, step, s, x, v->top, i, count, what);
   vec grad = step->gradient(kept, x, v->top, &v->row, l->options, what);
   if (roomy)

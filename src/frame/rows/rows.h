@@ -73,9 +73,7 @@ ALWAYS_INLINE void lanes_vectors(const row_lanes *l, const class_step *step, ker
     }
     lane_range r = {at, 1, LANES};
     lane_tops tops;
-    int finite = !ONE_PATH && count == LANES;
-    if (finite) tops = lane_tops_of(l, step, r, what);
-    if (finite && lanes_are_finite(&tops.input, 1) && lanes_are_finite(&tops.target, 1))
+    if (!ONE_PATH && count == LANES && lane_find_tops(l, step, r, &tops, what))
       lane_run(l, step, &tops, r, 0, what);
     else
       lanes_rest(l, at, count, rare, result, what);
@@ -90,10 +88,9 @@ ALWAYS_INLINE int lanes_block(const row_lanes *l, const class_step *step, int sc
     return 0;
   }
   lane_range r = {0, VECS, LANES};
-  lane_tops tops = lane_tops_of(l, step, r, what);
-  int finite = lanes_are_finite(&tops.input, VECS) && lanes_are_finite(&tops.target, VECS);
-  if (!ONE_PATH && finite) {
-    int deferred = step->scales && !what && scalable && l->rows->all_active;
+  lane_tops tops;
+  if (!ONE_PATH && lane_find_tops(l, step, r, &tops, what)) {
+    int deferred = step->scales && !what && scalable && l->rows->all_graded;
     *slopes = lane_run(l, step, &tops, r, deferred, what);
     return deferred;
   }
@@ -205,7 +202,7 @@ ALWAYS_INLINE void line_further(line_batch *t, const class_step *step, size_t k,
 ALWAYS_INLINE void line_last(line_batch *t, const class_step *step, size_t k, real *to, int roomy,
                              int streamed, kernel *rare, partial *result, int what) {
   const rows_call *c = t->call;
-  if (t->rows->active[k] == 0) {
+  if (t->rows->upstream[k] == 0) {
     for (size_t i = 0; i < c->classes; i++) to[i * c->inner] = 0;
     return;
   }

@@ -13,7 +13,7 @@ enum {
   WEIGHED = 64,  /* the sums see class weights or smoothing */
   TAUGHT = 128,  /* the target is logits */
   KEPT = 256,    /* what keep() returned is there in place of the input, which may be gone */
-  INFINITE = 512 /* there may be logits of +inf */
+  INFINITE = 512 /* rows of any kind: logits of +inf, probabilities outside of [0, 1] */
 };
 
 enum { SUMS = 4 };
@@ -66,8 +66,8 @@ typedef pick class_pick(vec value, vec weight, vec upstream);
 
 enum { NO_PROBABILITIES, PROBABLE_INPUT, PROBABLE_TARGET };
 
-/* A loss. A row with a probability outside [0, 1] gets a NaN for its first sum, which a step must
- * hand on to loss and gradient. */
+/* A loss. A row with what is no probability gets a NaN for its first sum, which a step must hand on
+ * to loss and gradient. */
 typedef struct class_step {
   class_pick *pick;  /* all that is read of a row is the label's class; or NULL, and all below */
   int labels;        /* there are; finish() gives `pull`, share w_k, and `upstream`, the target */
@@ -164,25 +164,45 @@ static inline vec quotient(vec a, vec b) {
   return vselect(veq(b, zero), vmul(zero, a), vdiv(a, b));
 }
 
-/* What is outside [0, 1]; a NaN is not. */
+ALWAYS_INLINE int class_has_range(const class_step *step, int what) {
+  return step->probabilities != NO_PROBABILITIES && !(what & TAUGHT);
+}
+
+/* The range of probabilities, and 0; a NaN is left out. */
 typedef struct class_range {
   vec lowest, highest;
 } class_range;
 
 static inline class_range class_range_empty(void) { return (class_range){vset1(0), vset1(0)}; }
 
-ALWAYS_INLINE void class_range_add(const class_step *step, class_range *r, class_values x) {
-  vec p = step->probabilities == PROBABLE_INPUT ? x.input : x.target;
+static inline void class_range_add(class_range *r, vec p) {
   r->lowest = vmin(p, r->lowest);
   r->highest = vmax(p, r->highest);
 }
 
-ALWAYS_INLINE mask class_outside(class_range r) {
-  return vor(vlt(r.lowest, vset1(0)), vlt(vset1(1), r.highest));
+/* Of rows of any kind; all others have been looked at. */
+ALWAYS_INLINE void class_range_note(const class_step *step, class_range *r, class_values x,
+                                    int what) {
+  if ((what & INFINITE) && class_has_range(step, what))
+    class_range_add(r, step->probabilities == PROBABLE_INPUT ? x.input : x.target);
 }
 
-ALWAYS_INLINE int class_has_range(const class_step *step, int what) {
-  return step->probabilities != NO_PROBABILITIES && !(what & TAUGHT);
+/* Whether all are in [0, 1]. */
+static inline int class_is_unit(class_range r) {
+  return vall(vand(veq(r.lowest, vset1(0)), vle(r.highest, vset1(1))));
+}
+
+static inline mask class_outside(class_range r) {
+  return vor(is_no_probability(r.lowest, nearest_probability(r.lowest)),
+             is_no_probability(r.highest, nearest_probability(r.highest)));
+}
+
+/* What rounding has left outside of [0, 1], in it. */
+ALWAYS_INLINE class_values class_repaired(const class_step *step, class_values x, int what) {
+  if (!(what & INFINITE) || !class_has_range(step, what)) return x;
+  if (step->probabilities == PROBABLE_INPUT) x.input = nearest_probability(x.input);
+  if (step->probabilities == PROBABLE_TARGET) x.target = nearest_probability(x.target);
+  return x;
 }
 
 /* Rows [at, at + LANES) of a block, as finish() takes them. */

@@ -8,12 +8,13 @@
  * its class counts, its loss is +inf. A row of -inf only has p = 0. */
 static inline row_loss cross_entropy(row_sums s, row_target t, row_options o, vec upstream) {
   vec zero = vset1(0), infinity = vset1(real_infinity), share = o.share;
+  vec shares = vclamp(s.shares); /* ln 1 times it must be 0 */
   mask empty = veq(s.sum, zero), impossible = veq(t.logit, vneg(infinity));
   vec half_log = half_log_sum(s.sum);
   vec own = vmul(o.unsmoothed, t.class_weight);
-  vec all = vadd(s.shares, vselect(impossible, vmul(share, t.class_weight), zero));
+  vec all = vadd(shares, vselect(impossible, vmul(share, t.class_weight), zero));
 
-  vec smooth = vselect(veq(share, zero), zero, vfma(s.shares, half_log, s.half_drops));
+  vec smooth = vselect(veq(share, zero), zero, vfma(shares, half_log, s.half_drops));
   vec half_drop = half_difference(s.largest, t.logit);
   vec half_own = vselect(veq(own, zero), zero, vmul(own, vadd(half_drop, half_log)));
   vec half_loss = vadd(half_own, smooth);

@@ -29,9 +29,12 @@ static double extreme_of(rng *r, dtype type) {
   return fmin(extreme(r), type == F32 ? (double)FLT_MAX : DBL_MAX);
 }
 
+/* Different ones, or one: whose sum with others is out of the type or just in it. */
 static void fill_extremes(rng *r, dtype type, void *array, size_t count, int both_signs) {
+  int same = rng_below(r, 4) == 0;
+  double value = extreme_of(r, type);
   for (size_t i = 0; array != NULL && i < count; i++) {
-    double value = extreme_of(r, type);
+    if (!same) value = extreme_of(r, type);
     data_set(type, array, i, both_signs ? rng_signed(r, value) : value);
   }
 }

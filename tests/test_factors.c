@@ -13,8 +13,8 @@ static double value(const problem *p, const void *array, size_t index) {
   return data_get(p->call.dtype, array, index);
 }
 
-/* A factor that is 0, or is in the dtype, gives exactly 0, whatever a sample holds; the report has the
- * sum without it. */
+/* A factor that is 0, or is in the dtype, gives exactly 0, whatever a sample holds; the report has
+ * the sum without it. */
 static void factors_of_zero(problem *p) {
   static const double scales[] = {0, -0.0, 0x1p-1074};
   dtype type = p->call.dtype;

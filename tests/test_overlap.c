@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do overlap losses without smoothing keep what is far below 1: products of a prediction and a target
- * that are too small for the type? */
+/* Do overlap losses without smoothing keep what is far below 1: products of a prediction and a
+ * target that are too small for the type? */
 #include <math.h>
 #include <string.h>
 

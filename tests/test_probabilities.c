@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Do probabilities that rounding has left outside [0, 1] give the bits of 0 and 1, in every loss that
- * takes probabilities and on every instruction set, and those further outside NaN? */
+/* Do probabilities that rounding has left outside [0, 1] give the bits of 0 and 1, in every loss
+ * that takes probabilities and on every instruction set, and those further outside NaN? */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -10,8 +10,8 @@
  * - **Same bits everywhere.** Loss and gradient are bit-identical on every instruction set,
  *   compiler, thread count and alignment. Only the payload and sign of a NaN are not promised.
  * - **Never NaN from finite input**, degenerate input included. A NaN in a sample gives NaN in that
- *   sample's loss and gradient and in the reduced loss, and never reaches another sample's
- *   gradient.
+ *   sample's loss and gradient and in the reduced loss, unless a factor of it is 0, and never
+ *   reaches another sample's gradient.
  * - **Nothing behind your back.** No allocation, no printing, no abort, no errno, no locale, no
  *   constructor, no thread. The floating point control word is the default during a call and is
  *   restored after it. Bad arguments give a status, and no output but `report` is touched.
@@ -30,10 +30,13 @@
  * - `loss`: one value, or one per sample with ::VLOSS_NONE. NULL: not computed.
  * - `grad`: the gradient with respect to the input, in the input's shape. NULL: not computed. It
  *   may be exactly the input (in place); any other overlap of an output with another array is
- *   ::VLOSS_ERROR_OVERLAP. Both outputs NULL is ::VLOSS_ERROR_NULL.
+ *   ::VLOSS_ERROR_OVERLAP. All outputs NULL is ::VLOSS_ERROR_NULL, unless a size is 0.
  * - `options`: NULL means ::VLOSS_OPTIONS_INIT.
- * - Sizes of 0 are a success: the reduced loss is 0, nothing else is written, and input pointers
- *   are ignored.
+ * - Sizes of 0 are a success: the reduced loss is 0 if it is wanted, nothing else is written, input
+ *   pointers are ignored, and every output may be NULL.
+ * - A probability in [-16 u, 0) or (1, 1 + 16 u], u the unit in the last place of 1 (2^-23 in f32,
+ *   2^-52 in f64), is what rounding makes of 0 or 1 and counts as that in every loss with
+ *   probabilities. Further out it is outside [0, 1].
  * - Pointers need the alignment of their type and no more.
  *
  * ### Programs and libraries of different releases
@@ -71,7 +74,7 @@ extern "C" {
 /** What every function returns. Values are part of the ABI. */
 typedef enum vloss_status {
   VLOSS_OK = 0,
-  VLOSS_ERROR_NULL = 1,        /**< a required pointer is NULL, or both outputs are */
+  VLOSS_ERROR_NULL = 1,        /**< a required pointer is NULL, or all outputs are */
   VLOSS_ERROR_SIZE = 2,        /**< a product of sizes exceeds what memory can hold */
   VLOSS_ERROR_OVERLAP = 3,     /**< an output overlaps another array other than `grad == input` */
   VLOSS_ERROR_STRUCT_SIZE = 4, /**< `struct_size` is larger than this library knows, or never was:
@@ -133,8 +136,12 @@ typedef struct vloss_options {
    *  beyond the type in both directions may sum to NaN. */
   const void *weight;
   double divisor; /**< > 0: replaces the mean's denominator; 0: off. Finite, >= 0. */
-  /** Multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats). Factors whose
-   *  product exceeds the dtype count as its largest number. */
+  /** Multiplies loss and gradient; finite, default 1 (1/ln 2 gives bits for nats).
+   *
+   *  Factors whose product exceeds the dtype count as at most its largest number, those below its
+   *  smallest as 0. A factor of 0 - a weight, the scale, an upstream gradient or a product of them
+   *  - gives exactly 0 in what it multiplies, even where a sample holds NaN or infinities; the
+   *  scale is not in `report->sum`. */
   double scale;
   /** Upstream gradient in the call's dtype: one value per sample with ::VLOSS_NONE, else one value.
    *  NULL means 1. It multiplies the gradient only. */
@@ -387,8 +394,8 @@ typedef struct vloss_poisson_nll_options {
  *     full:       L + t ln t - t + ln(2 pi t) / 2 where t > 1
  *
  * 0 times infinity is 0. Without `log_input` samples with x + eps <= 0 in the call's dtype are
- * NaN and counted in `report->degenerate`. e^x below the smallest normal number is 0. Any finite
- * t is taken as it is.
+ * NaN and counted in `report->degenerate`; where x + eps exceeds it, the logarithm is that of its
+ * largest number. e^x below the smallest normal number is 0. Any finite t is taken as it is.
  *
  * Accuracy: the shared bounds, relative to the sum of the sizes of the terms, where the size of a
  * logarithm is at least 1.
@@ -827,10 +834,10 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_siou_f64(const double *input, const
  *     CIoU  + R^alpha + (beta v)^alpha, beta the alpha of vloss_ciou_f32(), constant in the
  * gradient
  *
- * A power has derivative 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha). IoU is known within
- * 5e-7 (f32), 1e-14 (f64) of itself, each other term within as much of 1: for alpha < 2 the
- * derivative of one that is all but 0, for alpha < 1 its power too, may be that of a number so close
- * to it.
+ * A power has derivative 0 at 0, for alpha < 1 too. Accuracy: times max(1, alpha). IoU is
+ * known within 5e-7 (f32), 1e-14 (f64) of itself, each other term within as much of 1: for alpha <
+ * 2 the derivative of one that is all but 0, for alpha < 1 its power too, may be that of a number
+ * so close to it.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f32(const float *input, const float *target,
                                                            size_t n, const vloss_box_options *box,
@@ -1207,7 +1214,7 @@ typedef struct vloss_overlap_options {
  * gradient is 0. With the default s the gradient of an empty group is 1e5, as in MONAI.
  *
  * Accuracy: 5e-7 (f32), 1e-14 (f64) of max(exact, 1), gradients 1e-6, 1e-14 of their terms, times
- * max(1, gamma).
+ * max(1, gamma). Products p t below the smallest normal number count too.
  *
  * @param overlap  NULL means ::VLOSS_OVERLAP_OPTIONS_INIT.
  */

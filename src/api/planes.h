@@ -17,8 +17,8 @@ typedef struct planes_call {
   size_t images, channels, inner;
 } planes_call;
 
-/* Which products of a group were too small for the dtype, so that the sums must be made again: where
- * neither smoothing nor other products hide what is lost. Where nothing is there, nothing is. */
+/* Which products of a group were too small for the dtype, so that the sums must be made again:
+ * where neither smoothing nor other products hide what is lost. Where nothing is there, nothing is. */
 static inline int faint_products(const request *r, const vloss_overlap_options *o,
                                  const compensated sums[3], size_t size) {
   double least = (double)size * (r->dtype == DTYPE_F64 ? DBL_MIN : (double)FLT_MIN * SUM_UNIT);
@@ -30,7 +30,8 @@ static inline int faint_products(const request *r, const vloss_overlap_options *
   return small ? FAINT_PRODUCT | FAINT_MISTAKES : FAINT_PRODUCT;
 }
 
-/* A group from its sums. What exceeds the type when it is lifted cancels, and is next to nothing. */
+/* A group from its sums. What exceeds the type when it is lifted cancels, and is next to
+ * nothing. */
 static inline overlap_group group_of(const request *r, const compensated sums[3], int faint) {
   double lift = r->dtype == DTYPE_F64 ? OVERLAP_LIFT_F64 : OVERLAP_LIFT_F32;
   overlap_group g = {.lift = faint ? lift : 1};

@@ -5,8 +5,8 @@
  *     dL/dz_k = p_k [(1 - e) w_y + (e / C) sum_c w_c] - (e / C) w_k - [k = y] (1 - e) w_y
  *
  * Sums: S; smoothed, over the classes that are not masked, (e / C) sum w_c and (e / C) sum w_c
- * (m - z_c) / 2. Halves, since m - z_k may exceed the type where the loss does not. A target of -inf
- * is no mask: its class counts, its loss is +inf. A row of -inf only has p = 0. */
+ * (m - z_c) / 2. Halves, since m - z_k may exceed the type where the loss does not. A target of
+ * -inf is no mask: its class counts, its loss is +inf. A row of -inf only has p = 0. */
 ALWAYS_INLINE vec cross_entropy_keep(class_values x, class_tops top, const class_options *o,
                                      int what) {
   (void)o;

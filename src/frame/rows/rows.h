@@ -117,7 +117,8 @@ ALWAYS_INLINE void rows_direct(const rows_call *c, const class_options *o, row_b
   lanes_block(&l, step, 0, rare, result, &slopes, what);
 }
 
-/* Four classes and more, a vector of rows at a time; if deferred, gradients are still to be made. */
+/* Four classes and more, a vector of rows at a time; if deferred, gradients are still to be
+ * made. */
 ALWAYS_INLINE void rows_unpack_fours(const rows_call *c, const row_block *b, const real *packed,
                                      const lanes *slopes, int deferred, real *out) {
   size_t count = LANES * c->classes;

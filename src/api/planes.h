@@ -18,7 +18,8 @@ typedef struct planes_call {
 } planes_call;
 
 /* Which products of a group were too small for the dtype, so that the sums must be made again:
- * where neither smoothing nor other products hide what is lost. Where nothing is there, nothing is. */
+ * where neither smoothing nor other products hide what is lost. Where nothing is there, nothing
+ * is. */
 static inline int faint_products(const request *r, const vloss_overlap_options *o,
                                  const compensated sums[3], size_t size) {
   double least = (double)size * (r->dtype == DTYPE_F64 ? DBL_MIN : (double)FLT_MIN * SUM_UNIT);

@@ -239,7 +239,35 @@ static void test_extremes(void **state) {
   assert_int_equal(failures, 0);
 }
 
+/* Shares of the largest weight, which add up to it, more or less, beside a certain class. */
+static void test_largest_weights(void **state) {
+  (void)state;
+  enum { MOST = 70 };
+  float logits[MOST] = {200}, weights[MOST], target[MOST] = {1}, loss[2], grad[2][MOST];
+  const uint8_t label = 0;
+  vloss_options options = VLOSS_OPTIONS_INIT;
+  vloss_cross_entropy_options hard = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  vloss_soft_options soft = VLOSS_SOFT_OPTIONS_INIT;
+  options.divisor = 1e30;
+  hard.class_weight = soft.class_weight = weights;
+  hard.smoothing = soft.smoothing = 1;
+  for (size_t k = 0; k < MOST; k++) weights[k] = FLT_MAX;
+  for (size_t n = 1; n <= MOST; n++) {
+    assert_int_equal(vloss_cross_entropy_f32(logits, (vloss_labels){&label, VLOSS_LABEL_UINT8}, 1,
+                                             n, 1, &hard, &options, &loss[0], grad[0]),
+                     VLOSS_OK);
+    assert_int_equal(
+        vloss_cross_entropy_soft_f32(logits, target, 1, n, 1, &soft, &options, &loss[1], grad[1]),
+        VLOSS_OK);
+    for (size_t k = 0; k < 2; k++) {
+      assert_true(loss[k] >= 0);
+      for (size_t i = 0; i < n; i++) assert_true(isfinite(grad[k][i]));
+    }
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_extremes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_extremes),
+                                     cmocka_unit_test(test_largest_weights)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

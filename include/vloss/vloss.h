@@ -61,7 +61,7 @@ extern "C" {
 #define VLOSS_VERSION_PATCH 0
 
 /** Bytes of stack that a call takes at most, if the library was built with optimization. */
-#define VLOSS_STACK_SIZE 49152
+#define VLOSS_STACK_SIZE 57344
 
 #if defined(__GNUC__)
 #define VLOSS_API __attribute__((visibility("default")))

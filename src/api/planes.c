@@ -83,12 +83,13 @@ static double finish(const planes *p, size_t k, const compensated sums[3], int f
 }
 
 /* Finishes the groups whose sums, lifted as `faint` says, are right; returns what others want. */
-static int finish_groups(const planes *p, compensated (*sums)[3], int faint, int *wants,
+static int finish_groups(const planes *p, compensated (*sums)[3], int faint, unsigned char *wants,
                          overlap_slopes *slopes, compensated *total) {
   size_t size = p->images * p->call->inner * (p->groups < p->channels ? p->channels : 1);
   int others = 0;
   for (size_t k = 0; k < p->groups; k++) {
-    if (faint == 0) wants[k] = faint_products(p->call->request, p->call->options, sums[k], size);
+    if (faint == 0)
+      wants[k] = (unsigned char)faint_products(p->call->request, p->call->options, sums[k], size);
     if (wants[k] == faint)
       sum_merge(total, (compensated){finish(p, k, sums[k], faint, slopes + k) * SUM_UNIT, 0});
     else if (wants[k] > faint)
@@ -101,7 +102,8 @@ static int finish_groups(const planes *p, compensated (*sums)[3], int faint, int
 __attribute__((noinline)) static void evaluate(const planes *p, overlap_slopes *slopes,
                                                compensated *total) {
   compensated sums[MOST_PARTS][3];
-  int wants[MOST_CHANNELS], others = 1;
+  unsigned char wants[MOST_CHANNELS];
+  int others = 1;
   for (int faint = 0; faint <= (FAINT_PRODUCT | FAINT_MISTAKES); faint++) {
     if (!(others >> faint & 1)) continue;
     add_pixels(p, faint, sums);

@@ -96,7 +96,7 @@ static inline void rows_label(const rows_call *c, row_block *b) {
     size_t counts = label != j->ignore_index && b->active[k] != 0;
     b->active[k] = (real)counts;
     b->label[k] = counts ? (size_t)label : 0;
-    if (!counts) b->upstream[k] = 0;
+    b->upstream[k] = counts ? b->upstream[k] : 0;
   }
   for (size_t k = b->count; k < BLOCK; k++) b->label[k] = 0;
 }

@@ -49,10 +49,11 @@ static void groups(rng *r, const vloss_loss *loss, dtype type) {
 
 /* Shapes of `elements`, more or less, that a call splits along every axis it can. */
 static int long_shape(vloss_family family, size_t elements, size_t variant, size_t shape[3]) {
-  const size_t rows_shapes[][3] = {{elements / 10, 10, 1},
-                                   {elements / 1000, 1000, 1},
-                                   {3, 19, elements / 57},
-                                   {5, elements / 5, 1}};
+  const size_t rows_shapes[][3] = {{elements / 10, 10, 1},   {elements / 1000, 1000, 1},
+                                   {elements / 80, 80, 1},   /* packed */
+                                   {elements / 140, 140, 1}, /* in batches */
+                                   {elements / 300, 100, 3}, {elements / 600, 200, 3},
+                                   {3, 19, elements / 57},   {5, elements / 5, 1}};
   const size_t group_shapes[][3] = {{1, elements, 1},
                                     {3, elements / 3, 1},
                                     {elements / 33, 33, 1},
@@ -133,6 +134,8 @@ static void test_streamed(void **state) {
     streamed("kl_div", type, 0, 1, 1, VLOSS_GROUP_IMAGE); /* groups that are done again */
     streamed("focal", type, 0, 1, 1, VLOSS_GROUP_IMAGE);
     streamed("giou", type, 0, 4, 1, VLOSS_GROUP_IMAGE);
+    streamed("cross_entropy", type, 0, 20, 1, VLOSS_GROUP_IMAGE);
+    streamed("cross_entropy", type, 0, 140, 1, VLOSS_GROUP_IMAGE);
     streamed("cross_entropy", type, 0, 1000, 1, VLOSS_GROUP_IMAGE);
     streamed("cross_entropy", type, 0, 5003, 1, VLOSS_GROUP_IMAGE); /* more than a row may keep */
     streamed("js_div_with_logits", type, 0, 1000, 1, VLOSS_GROUP_IMAGE);

@@ -175,10 +175,38 @@ static void test_divergence_is_not_negative(void **state) {
   }
 }
 
+/* Rows that agree but for a share far below 1: their divergence is next to nothing. Each row alone
+ * and with others in a block, whose sums it must not see. */
+static void test_rows_of_a_block_are_apart(void **state) {
+  (void)state;
+  enum { ROWS = 32, MOST_CLASSES = 140 };
+  static float logits[ROWS * MOST_CLASSES], target[ROWS * MOST_CLASSES], loss[ROWS], alone,
+      grad[ROWS * MOST_CLASSES];
+  vloss_options options = VLOSS_OPTIONS_INIT;
+  options.reduction = VLOSS_NONE;
+  for (size_t k = 0; k < ROWS * MOST_CLASSES; k++) {
+    logits[k] = k % MOST_CLASSES ? -300 : 0;
+    target[k] = k % MOST_CLASSES == 0 ? 1.0F : k % MOST_CLASSES == 1 ? 1e-39F : 0;
+  }
+  for (size_t classes = 2; classes <= MOST_CLASSES; classes++) {
+    for (size_t k = 0; k < ROWS; k++) {
+      memcpy(logits + k * classes, logits, classes * sizeof *logits);
+      memcpy(target + k * classes, target, classes * sizeof *target);
+    }
+    assert_int_equal(
+        vloss_js_div_with_logits_f32(logits, target, 1, classes, 1, NULL, &options, &alone, grad),
+        VLOSS_OK);
+    assert_int_equal(
+        vloss_js_div_with_logits_f32(logits, target, ROWS, classes, 1, NULL, &options, loss, grad),
+        VLOSS_OK);
+    for (size_t k = 0; k < ROWS; k++) assert_memory_equal(&loss[k], &alone, sizeof alone);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_documented_rows),
-                                     cmocka_unit_test(test_focal_mean),
-                                     cmocka_unit_test(test_nearly_all_smoothing),
-                                     cmocka_unit_test(test_divergence_is_not_negative)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_rows_of_a_block_are_apart), cmocka_unit_test(test_documented_rows),
+      cmocka_unit_test(test_focal_mean), cmocka_unit_test(test_nearly_all_smoothing),
+      cmocka_unit_test(test_divergence_is_not_negative)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

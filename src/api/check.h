@@ -263,7 +263,7 @@ static inline double request_reduced(const request *r, double sum) {
   const vloss_options *o = r->options;
   int up = 0, down = 0;
   double denominator = o->reduction == VLOSS_MEAN ? r->denominator : 1;
-  if (o->scale == 0 || denominator <= 0) return 0;
+  if (r->no_loss || denominator <= 0) return 0;
   if (o->scale == 1) return sum / denominator / SUM_UNIT;
   double digits = digits_of(sum, &up) / digits_of(denominator, &down);
   digits *= digits_of(o->scale, &up);

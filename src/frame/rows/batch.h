@@ -14,8 +14,8 @@ typedef struct line_batch {
   line_room *room;
   size_t begin, count, pitch; /* kept numbers from a row to the next */
   int last;                   /* of the kernel's part: what is behind belongs to others */
-  real input_top[BLOCK], target_top[BLOCK];
-  real sums[SUMS][BLOCK];
+  real input_top[ROOM], target_top[BLOCK];
+  real sums[SUMS][ROOM];
   unsigned char infinite[BLOCK]; /* a logit of +inf, or no probability */
 } line_batch;
 
@@ -89,11 +89,12 @@ ALWAYS_INLINE void batch_gradient(const line_batch *t, const class_step *step, c
   line_gradient(l, step, &v, t->rows, k, to, roomy, streamed, what);
 }
 
-/* All rows of the batch, in vectors that may hold others too. */
+/* All rows of the batch, in vectors that may hold later ones too: never earlier ones, which are
+ * done. */
 ALWAYS_INLINE void batch_finish(line_batch *t, const class_step *step, int more, int what) {
   row_block *b = t->rows;
   for (size_t k = 0; k < t->count; k += LANES) {
-    size_t at = smaller(t->begin + k, BLOCK - LANES);
+    size_t at = t->begin + k;
     vec s[SUMS], upstream = vload(b->upstream + at);
     for (int i = 0; i < class_sums(step, more, what); i++) s[i] = vload(t->sums[i] + at);
     class_row row = class_row_open(b, at, step, vload(t->input_top + at));

@@ -7,7 +7,10 @@
 #include "frame/reduce.h"
 #include "labels.h"
 
-enum { UNROLLED = 8 }; /* rows of an inner loop: gcc unrolls those of constant length */
+enum {
+  UNROLLED = 8,        /* rows of an inner loop: gcc unrolls those of constant length */
+  ROOM = BLOCK + LANES /* a vector may begin at any row */
+};
 
 /* A job in the dtype. */
 typedef struct rows_call {
@@ -24,16 +27,16 @@ typedef struct rows_call {
  * are computed once more. Numbers behind the last row are there, but mean nothing. */
 typedef struct row_block {
   size_t begin, first, count;
-  size_t offset[BLOCK];                /* of class 0 */
-  size_t label[BLOCK];                 /* 0 where not active */
-  size_t own[BLOCK];                   /* where the label's class stands */
-  real active[BLOCK];                  /* 1, or 0 for rows that are ignored or have weight 0 */
-  int all_graded;                      /* all have a gradient, and there are BLOCK of them */
-  uint32_t outside;                    /* bits of rows with a probability outside of [0, 1] */
-  real weight[BLOCK], upstream[BLOCK]; /* a row with an upstream gradient of 0 has none */
-  real label_value[BLOCK], label_weight[BLOCK];
+  size_t offset[BLOCK];               /* of class 0 */
+  size_t label[BLOCK];                /* 0 where not active */
+  size_t own[BLOCK];                  /* where the label's class stands */
+  real active[BLOCK];                 /* 1, or 0 for rows that are ignored or have weight 0 */
+  int all_graded;                     /* all have a gradient, and there are BLOCK of them */
+  uint32_t outside;                   /* bits of rows with a probability outside of [0, 1] */
+  real weight[BLOCK], upstream[ROOM]; /* a row with an upstream gradient of 0 has none */
+  real label_value[ROOM], label_weight[ROOM];
   /* what finish() makes of a row */
-  real half_loss[BLOCK], slope[BLOCK], pull[BLOCK], mean[BLOCK], result[BLOCK];
+  real half_loss[ROOM], slope[ROOM], pull[ROOM], mean[ROOM], result[ROOM];
 } row_block;
 
 static inline rows_call rows_begin(const rows_job *j) {

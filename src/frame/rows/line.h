@@ -53,7 +53,7 @@ static void span_copy(const row_line *l, const class_span *s, const real *from, 
 
 ALWAYS_INLINE class_span span_open(const row_line *l, const class_step *step, size_t begin) {
   class_span s = {begin, smaller(l->call->classes - begin, SPAN), l->input + begin,
-                  l->target + begin, 0};
+                  step->target ? l->target + begin : NULL, 0};
   s.copied = l->call->inner != 1 || (l->guarded && s.count % LANES);
   if (!s.copied) return s;
   s.input = l->room->input;

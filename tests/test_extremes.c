@@ -199,8 +199,8 @@ static void check_bits(problem *p) {
     if (!vloss_isa_usable(k)) continue;
     assert_int_equal(vloss_set_isa(vloss_isa_name(k)), VLOSS_OK);
     uint64_t hash = DATA_HASH_INIT;
-    int status = call_run(&p->call);
-    if (status != VLOSS_OK) complain(p, "status %d", status);
+    vloss_status status = call_run(&p->call);
+    if (status != VLOSS_OK) complain(p, "status %d", (int)status);
     hash = data_hash(hash, type, p->loss, p->loss_count);
     hash = data_hash(hash, type, p->grad, p->elements);
     if (p->variance != NULL) hash = data_hash(hash, type, p->grad_variance, p->elements);

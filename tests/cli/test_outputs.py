@@ -170,9 +170,14 @@ class Interrupted(Base):
         self.assertEqual(self.contents(), self.before)
         return result
 
-    def stuck(self, **more):
+    def stuck(self, ignore=()):
         """A vloss whose outputs have begun, if not more, and whose stdout is full; it writes on
         once self.drain() reads."""
+        def preexec():
+            """Whatever started the test may ignore some."""
+            for number in SIGNALS:
+                how = signal.SIG_IGN if number in ignore else signal.SIG_DFL
+                signal.signal(number, how)
         self.pipe, end = os.pipe()
         flags = fcntl.fcntl(end, fcntl.F_GETFL)
         fcntl.fcntl(end, fcntl.F_SETFL, flags | os.O_NONBLOCK)
@@ -182,7 +187,7 @@ class Interrupted(Base):
         except BlockingIOError:
             fcntl.fcntl(end, fcntl.F_SETFL, flags)
         process = subprocess.Popen(TOOL + self.command, cwd=self.folder, stdout=end,
-                                   stderr=subprocess.PIPE, **more)
+                                   stderr=subprocess.PIPE, preexec_fn=preexec)
         os.close(end)
         self.addCleanup(process.stderr.close)
         wanted = len(self.before) + 2
@@ -227,9 +232,7 @@ class Interrupted(Base):
             self.assertEqual(self.contents(), self.before, number)
 
     def test_signals_that_are_ignored(self):
-        def ignore():
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        process = self.stuck(preexec_fn=ignore)
+        process = self.stuck(ignore=[signal.SIGHUP])
         process.send_signal(signal.SIGHUP)
         self.assertEqual(self.drain(process), 0)
         self.assertEqual((self.read("g.npy")[0], self.read("l.npy")[0]), ([.5, .5], [1.5]))

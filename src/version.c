@@ -19,6 +19,8 @@ const char *vloss_status_string(vloss_status status) {
     case VLOSS_ERROR_PARAMETER: return "a number is NaN or out of its range";
     case VLOSS_ERROR_LABEL: return "a label is outside [0, classes)";
     case VLOSS_ERROR_ISA: return "the instruction set is not available";
+    case VLOSS_ERROR_CAPACITY: return "the output array is too small";
+    case VLOSS_ERROR_WORKSPACE: return "the workspace is too small";
   }
   return "unknown status";
 }

@@ -82,7 +82,9 @@ typedef enum vloss_status {
   VLOSS_ERROR_ENUM = 5,        /**< invalid enum or flag value */
   VLOSS_ERROR_PARAMETER = 6,   /**< a number is NaN or out of its range */
   VLOSS_ERROR_LABEL = 7,       /**< a label is outside [0, classes) and is not `ignore_index` */
-  VLOSS_ERROR_ISA = 8          /**< no such instruction set here */
+  VLOSS_ERROR_ISA = 8,         /**< no such instruction set here */
+  VLOSS_ERROR_CAPACITY = 9,    /**< the caller's array is too small; `count` tells the need */
+  VLOSS_ERROR_WORKSPACE = 10   /**< the workspace is too small; the function beside says the need */
 } vloss_status;
 
 /** One line of English for a status; never NULL. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels of one family for one ISA and dtype. The build compiles this file for each of them,
  * with the ISA's folder first among the include paths, VLOSS_TABLE naming the table that the
- * kernels go to, VLOSS_F64 or VLOSS_F32, and the family's part of the registry as FAMILY_STEPS
+ * kernels go to, DTYPE_F64 or DTYPE_F32, and the family's part of the registry as FAMILY_STEPS
  * and FAMILY_ROWS. */
 #include "vec.h"
 

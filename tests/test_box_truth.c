@@ -41,7 +41,7 @@ static void known_values(void **state) {
       input[j] = (float)k->input[j];
       target[j] = (float)k->target[j];
     }
-    call c = call_init(call_find(k->loss), F32);
+    call c = call_init(vloss_find_loss(k->loss), F32);
     assert_true(call_set(&c, "format", k->format));
     if (k->form != 0) assert_true(call_set(&c, "form", k->form));
     c.shape[0] = 1;
@@ -171,7 +171,7 @@ static void powers_next_to_zero(void **state) {
     for (double format = VLOSS_XYXY; format <= VLOSS_CXCYWH; format++)
       for (double base = VLOSS_BASE_IOU; base <= VLOSS_BASE_CIOU; base++)
         for (double alpha = 1.1; alpha < 2; alpha += 0.4) {
-          call c = call_init(call_find("alpha_iou"), type);
+          call c = call_init(vloss_find_loss("alpha_iou"), type);
           assert_true(call_set(&c, "format", format) && call_set(&c, "base", base));
           assert_true(call_set(&c, "alpha", alpha));
           check(&r, &c, aligned);

@@ -223,6 +223,66 @@ typedef struct vloss_loss {
 /** All losses of the library; `*count` (if not NULL) receives their number. */
 VLOSS_API const vloss_loss *vloss_losses(size_t *count);
 
+/** The loss of that name, or NULL. */
+VLOSS_API const vloss_loss *vloss_find_loss(const char *name);
+
+/** Element type of labels. */
+typedef enum vloss_label_type {
+  VLOSS_LABEL_INT64 = 0,
+  VLOSS_LABEL_INT32 = 1,
+  VLOSS_LABEL_UINT8 = 2
+} vloss_label_type;
+
+/** Labels of any supported type. */
+typedef struct vloss_labels {
+  const void *data;
+  vloss_label_type type;
+} vloss_labels;
+
+/** Type of the elements of a call. */
+typedef enum vloss_dtype {
+  VLOSS_F32 = 0, /**< float */
+  VLOSS_F64 = 1  /**< double */
+} vloss_dtype;
+
+/** A parameter of vloss_evaluate(). */
+typedef union vloss_value {
+  double real;
+  int64_t whole; /**< of a parameter that is whole, or has choices */
+} vloss_value;
+
+/** The arguments of any loss, for callers who choose it at run time: what its own function takes,
+ *  under the same names. Zero what the loss does not have. Initialise with ::VLOSS_CALL_INIT. */
+typedef struct vloss_call {
+  size_t struct_size; /**< sizeof(vloss_call) */
+  vloss_dtype dtype;
+  const void *input;        /**< or logits */
+  const void *target;       /**< of ::VLOSS_ARRAY_TARGET */
+  const void *variance;     /**< of ::VLOSS_ARRAY_VARIANCE */
+  vloss_labels labels;      /**< of ::VLOSS_ARRAY_LABELS */
+  const void *class_weight; /**< or positive_weight; may be NULL */
+  /** n (and of ::VLOSS_ARRAY_POSITIVE_WEIGHT classes, inner); n of boxes; n, classes, inner of rows;
+   *  groups, size, channels of overlap losses. */
+  size_t shape[3];
+  const vloss_value *values; /**< one for each of `parameters` of the loss; NULL: their defaults */
+  const vloss_options *options;
+  void *loss, *grad;
+  void *grad_variance; /**< of ::VLOSS_ARRAY_VARIANCE */
+} vloss_call;
+
+#define VLOSS_CALL_INIT                                                                          \
+  {                                                                                              \
+    sizeof(vloss_call), VLOSS_F32, NULL, NULL, NULL, {NULL, VLOSS_LABEL_INT64}, NULL, {0, 1, 1}, \
+        NULL, NULL, NULL, NULL, NULL                                                             \
+  }
+
+/**
+ * Any loss by its row of vloss_losses(): the same results and errors as its own function.
+ * @return ::VLOSS_ERROR_NULL without a row or a call, ::VLOSS_ERROR_ENUM for an unknown `dtype`.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_evaluate(const vloss_loss *loss,
+                                                      const vloss_call *call);
+
 /* ------------------------------------------------------------------------------------------------
  * Pairwise losses: input and target of n elements each; d = input - target; a sample is an element.
  * Accuracy: gradients of l1, mse, smooth_l1 and huber within 2 ULP where nothing scales them.
@@ -867,19 +927,6 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_alpha_iou_f64(const double *input,
  *
  * All of them work in place, on rows of any length.
  * ---------------------------------------------------------------------------------------------- */
-
-/** Element type of labels. */
-typedef enum vloss_label_type {
-  VLOSS_LABEL_INT64 = 0,
-  VLOSS_LABEL_INT32 = 1,
-  VLOSS_LABEL_UINT8 = 2
-} vloss_label_type;
-
-/** Labels of any supported type. */
-typedef struct vloss_labels {
-  const void *data;
-  vloss_label_type type;
-} vloss_labels;
 
 /** Options of the losses with labels. A field that a loss does not name is ignored. */
 typedef struct vloss_cross_entropy_options {

@@ -3,6 +3,7 @@
 #include <float.h>
 
 #include "api/check.h"
+#include "api/evaluate.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
@@ -99,6 +100,24 @@ static vloss_status focals(enum loss_id id, int dtype, const void *input, const 
   return run(&r, id, input, target, n, &j);
 }
 
+vloss_status vloss_evaluate_binary(enum loss_id id, const vloss_call *c) {
+  vloss_binary_options own = VLOSS_BINARY_OPTIONS_INIT;
+  own.positive_weight = c->class_weight;
+  own.classes = c->shape[1];
+  own.inner = c->shape[2];
+  return binary(id, c->dtype, c->input, c->target, c->shape[0], &own, c->options, c->loss, c->grad);
+}
+
+vloss_status vloss_evaluate_focals(enum loss_id id, const vloss_call *c) {
+  vloss_focal_options own = VLOSS_FOCAL_OPTIONS_INIT;
+  vloss_evaluate_fields(id, c, &own);
+  return focals(id, c->dtype, c->input, c->target, c->shape[0], &own, c->options, c->loss, c->grad);
+}
+
+vloss_status vloss_evaluate_single(enum loss_id id, const vloss_call *c) {
+  return single(id, c->dtype, c->input, c->shape[0], c->options, c->loss, c->grad);
+}
+
 /* The public functions. */
 #define DEFINE(name, dtype, id, real, family, own_options)                                  \
   vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,      \
@@ -113,13 +132,13 @@ static vloss_status focals(enum loss_id id, int dtype, const void *input, const 
   }
 
 #define DEFINE_binary(name)                                         \
-  DEFINE(name, f32, DTYPE_F32, float, binary, vloss_binary_options) \
-  DEFINE(name, f64, DTYPE_F64, double, binary, vloss_binary_options)
+  DEFINE(name, f32, VLOSS_F32, float, binary, vloss_binary_options) \
+  DEFINE(name, f64, VLOSS_F64, double, binary, vloss_binary_options)
 #define DEFINE_focals(name)                                        \
-  DEFINE(name, f32, DTYPE_F32, float, focals, vloss_focal_options) \
-  DEFINE(name, f64, DTYPE_F64, double, focals, vloss_focal_options)
+  DEFINE(name, f32, VLOSS_F32, float, focals, vloss_focal_options) \
+  DEFINE(name, f64, VLOSS_F64, double, focals, vloss_focal_options)
 #define DEFINE_single(name) \
-  DEFINE_SINGLE(name, f32, DTYPE_F32, float) DEFINE_SINGLE(name, f64, DTYPE_F64, double)
+  DEFINE_SINGLE(name, f32, VLOSS_F32, float) DEFINE_SINGLE(name, f64, VLOSS_F64, double)
 #define LOSS(name, family, arrays, parameters) DEFINE_##family(name)
 #include "binary.def"
 #include "focals.def"

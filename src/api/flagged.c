@@ -2,11 +2,13 @@
 #include <math.h>
 
 #include "api/check.h"
+#include "api/evaluate.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
 
 enum { CHUNK_MULTIPLE = 2048, GRAIN = 1 << 15 };
+enum { PARAMETERS_MOST = sizeof((pairwise_job *)0)->parameters / sizeof(double) };
 
 /* A call: what pairwise losses have, and more. */
 typedef struct flagged_call {
@@ -62,7 +64,7 @@ static vloss_status run(const flagged_call *c, request *r, const double *values)
 static vloss_status flagged(flagged_call c, const double *flag, const void *own,
                             struct_sizes known) {
   const vloss_loss *about = &vloss_registry[c.id];
-  double values[sizeof((pairwise_job *)0)->parameters / sizeof(double)];
+  double values[PARAMETERS_MOST];
   request r;
   request_open(&r, c.dtype, c.options, c.loss, c.grad);
   own = request_struct(&r, about->name, own, known);
@@ -73,6 +75,16 @@ static vloss_status flagged(flagged_call c, const double *flag, const void *own,
     if (flag) values[k] = *flag;
   }
   return run(&c, &r, values);
+}
+
+vloss_status vloss_evaluate_flagged(enum loss_id id, const vloss_call *c) {
+  double values[PARAMETERS_MOST];
+  flagged_call call = {id,          c->dtype,   c->input, c->target, c->variance,
+                       c->shape[0], c->options, c->loss,  c->grad,   c->grad_variance};
+  request r;
+  request_open(&r, call.dtype, call.options, call.loss, call.grad);
+  vloss_evaluate_numbers(id, c, values);
+  return run(&call, &r, values);
 }
 
 /* What stands between n and options, and where the values of the parameters are. */
@@ -102,12 +114,12 @@ static vloss_status flagged(flagged_call c, const double *flag, const void *own,
   }
 
 #define DEFINE_flagged(name, parameters)                  \
-  DEFINE_FLAGGED(name, f32, DTYPE_F32, float, parameters) \
-  DEFINE_FLAGGED(name, f64, DTYPE_F64, double, parameters)
+  DEFINE_FLAGGED(name, f32, VLOSS_F32, float, parameters) \
+  DEFINE_FLAGGED(name, f64, VLOSS_F64, double, parameters)
 #define DEFINE_divergence(name, parameters) DEFINE_flagged(name, parameters)
 #define DEFINE_variance(name, parameters)                  \
-  DEFINE_VARIANCE(name, f32, DTYPE_F32, float, parameters) \
-  DEFINE_VARIANCE(name, f64, DTYPE_F64, double, parameters)
+  DEFINE_VARIANCE(name, f32, VLOSS_F32, float, parameters) \
+  DEFINE_VARIANCE(name, f64, VLOSS_F64, double, parameters)
 #define LOSS(name, family, arrays, parameters) DEFINE_##family(name, parameters)
 #include "divergence.def"
 #include "flagged.def"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/check.h"
+#include "api/evaluate.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
@@ -43,6 +44,13 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
                  : checked(id, dtype, input, target, n, parameters, NULL, loss, grad);
 }
 
+vloss_status vloss_evaluate_pairwise(enum loss_id id, const vloss_call *c) {
+  double parameters[1];
+  vloss_evaluate_numbers(id, c, parameters);
+  return pairwise(id, c->dtype, c->input, c->target, c->shape[0], parameters, c->options, c->loss,
+                  c->grad);
+}
+
 /* The public functions: parameters of the prototype, and their values in an array. */
 #define DECLARE_NONE
 #define DECLARE_ONE(parameter, value) double parameter,
@@ -57,8 +65,8 @@ static vloss_status pairwise(enum loss_id id, int dtype, const void *input, cons
   }
 
 #define DEFINE_pairwise(name, parameters)         \
-  DEFINE(name, f32, DTYPE_F32, float, parameters) \
-  DEFINE(name, f64, DTYPE_F64, double, parameters)
+  DEFINE(name, f32, VLOSS_F32, float, parameters) \
+  DEFINE(name, f64, VLOSS_F64, double, parameters)
 #define LOSS(name, family, arrays, parameters) DEFINE_##family(name, parameters)
 #include "pairwise.def"
 #undef LOSS

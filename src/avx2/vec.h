@@ -13,7 +13,7 @@ typedef __m256i ivec;
 
 enum { ONE_PATH = 0 };
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 
 typedef double real;
 typedef __m256d vec;
@@ -197,7 +197,7 @@ static inline void vstream4(real *p, vec4 a) {
   vstream(p + 3 * LANES, t.w);
 }
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 #include "frame/vmath_f64.h"
 #else
 #include "frame/vmath_f32.h"

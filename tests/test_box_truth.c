@@ -131,7 +131,8 @@ static void check(rng *r, const call *c, make *axis) {
   problem_free(p);
 }
 
-static void check_losses(make *axis) {
+static void check_losses(const void *axis_maker) {
+  make *axis = *(make *const *)axis_maker;
   size_t count;
   const vloss_loss *losses = vloss_losses(&count);
   for (size_t i = 0; i < count; i++)
@@ -144,23 +145,14 @@ static void check_losses(make *axis) {
     }
 }
 
-static void check_isas(make *axis) {
-  for (size_t i = 0; i < vloss_isa_count(); i++) {
-    if (!vloss_isa_usable(i)) continue;
-    assert_int_equal(vloss_set_isa(vloss_isa_name(i)), VLOSS_OK);
-    check_losses(axis);
-  }
-  assert_int_equal(vloss_set_isa(NULL), VLOSS_OK);
-}
-
 static void inverted_axes(void **state) {
   (void)state;
-  check_isas(inverted);
+  for_each_isa(check_losses, &(make *){inverted});
 }
 
 static void little_in_common(void **state) {
   (void)state;
-  check_isas(touching);
+  for_each_isa(check_losses, &(make *){touching});
 }
 
 /* Powers between 1 and 2, whose slopes change fast next to 0. */

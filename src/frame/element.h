@@ -15,9 +15,9 @@ typedef struct element {
 typedef element element_step(vec input, vec target, vec further, vec upstream,
                              const vec *parameters, int flags);
 
-/* Beside LOSS, GRAD, STREAM: there is a further array; and from there on, the flags. GRAD is then
- * any gradient, and either may be missing. */
-enum { FURTHER = 8, FLAG = 16 };
+/* What a loop has to do: a gradient; a further array is there, and then GRAD is either gradient; and
+ * from there on, the flags. */
+enum { GRAD = 1, FURTHER = 2, FLAG = 4 };
 
 /* outside, for a loss whose domain is everything */
 static inline mask nowhere(void) { return vlt(vset1(0), vset1(0)); }

@@ -37,17 +37,6 @@ static inline vec largest_area(void) {
   return vset1(sizeof(real) == 4 ? 0x1p124f : (real)0x1p1020);
 }
 
-/* A number as the sum of two, one far smaller. */
-typedef struct pair {
-  vec value, rest;
-} pair;
-
-/* a - b, exactly (Knuth) */
-ALWAYS_INLINE pair exact_difference(vec a, vec b) {
-  vec value = vsub(a, b), part = vsub(value, a);
-  return (pair){value, vsub(vsub(a, vsub(value, part)), vadd(b, part))};
-}
-
 /* One axis of two boxes, as low and high corner. */
 ALWAYS_INLINE void measure_corners(vec low, vec high, vec target_low, vec target_high, vec *inner,
                                    vec *outer) {
@@ -86,7 +75,7 @@ ALWAYS_INLINE void measure_spans(vec x, vec extent, vec target_x, vec target_ext
                                  vec *outer) {
   vec shorter = vmin(extent, target_extent), longer = vmax(extent, target_extent);
   vec half = vset1((real)0.5), growth = vsub(extent, target_extent);
-  pair shift = exact_difference(x, target_x);
+  twofold shift = exact_difference(x, target_x);
   if (format == VLOSS_XYWH) {
     vec kept = vadd(vadd(extent, shift.value), shift.rest);
     vec target_kept = vsub(vsub(target_extent, shift.value), shift.rest);
@@ -205,17 +194,17 @@ static inline void scale_lengths(geometry *g, vec scale) {
 
 /* The ends of an axis; twice its centre if it is inverted. */
 typedef struct ends {
-  pair low, high;
+  twofold low, high;
 } ends;
 
-static inline pair select_pair(mask m, pair a, pair b) {
-  return (pair){vselect(m, a.value, b.value), vselect(m, a.rest, b.rest)};
+static inline twofold select_twofold(mask m, twofold a, twofold b) {
+  return (twofold){vselect(m, a.value, b.value), vselect(m, a.rest, b.rest)};
 }
 
 /* a - b, rounded once where it is small beside both */
-static inline vec difference(pair a, pair b) {
-  pair values = exact_difference(a.value, b.value), rests = exact_difference(b.rest, a.rest);
-  pair both = exact_difference(values.value, rests.value);
+static inline vec difference(twofold a, twofold b) {
+  twofold values = exact_difference(a.value, b.value), rests = exact_difference(b.rest, a.rest);
+  twofold both = exact_difference(values.value, rests.value);
   return vadd(both.value, vadd(both.rest, vsub(values.rest, rests.rest)));
 }
 
@@ -224,13 +213,13 @@ static ends find_ends(vec first, vec second, mask inverted, vloss_box_format for
   static const real shares[][3][2] = {[VLOSS_XYXY] = {{1, 0}, {0, -1}, {0.5, -0.5}},
                                       [VLOSS_XYWH] = {{1, 0}, {1, -1}, {1, -0.5}},
                                       [VLOSS_CXCYWH] = {{1, 0.5}, {1, -0.5}, {1, 0}}};
-  pair places[3]; /* low, high, centre */
+  twofold places[3]; /* low, high, centre */
   for (size_t k = 0; k < COUNT(places); k++) {
     const real *share = shares[format][k];
     places[k] = exact_difference(vmul(vset1(share[0]), first), vmul(vset1(share[1]), second));
   }
-  return (ends){select_pair(inverted, places[2], places[0]),
-                select_pair(inverted, places[2], places[1])};
+  return (ends){select_twofold(inverted, places[2], places[0]),
+                select_twofold(inverted, places[2], places[1])};
 }
 
 /* One axis of a geometry. */
@@ -241,8 +230,8 @@ typedef struct axis {
 /* Measures an axis again where it is inverted: then there is no intersection. */
 static void mend_axis(ends p, ends t, mask inverted, mask target_inverted, axis a) {
   vec zero = vset1(0), low = difference(p.low, t.low), high = difference(t.high, p.high);
-  vec outer = difference(select_pair(vlt(high, zero), p.high, t.high),
-                         select_pair(vlt(low, zero), p.low, t.low));
+  vec outer = difference(select_twofold(vlt(high, zero), p.high, t.high),
+                         select_twofold(vlt(low, zero), p.low, t.low));
   mask either = vor(inverted, target_inverted);
   *a.low = vselect(either, low, *a.low);
   *a.high = vselect(either, high, *a.high);

@@ -46,7 +46,7 @@ typedef struct pairwise_form {
   element_step *whole;          /* or this instead */
   const element_watch *watch;   /* or NULL: the step takes any */
   kernel *rare;                 /* any options and in place */
-  int what;                     /* LOSS, GRAD, STREAM, FURTHER and flags */
+  int what;                     /* GRAD, FURTHER and flags */
   const usual_parameter *usual; /* or NULL; a constant in the loop */
 } pairwise_form;
 

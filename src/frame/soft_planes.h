@@ -30,10 +30,9 @@ typedef struct soft_block {
 /* e^(z - largest), 1 for equal infinities. What the difference loses would count, relative to small
  * results, as much as all other roundings. */
 static inline vec soft_exponential(vec z, vec largest) {
-  vec d = vsub(z, largest), back = vsub(d, z), one = vset1(1);
-  vec lost = vsub(vsub(z, vsub(d, back)), vadd(largest, back));
+  twofold d = exact_difference(z, largest);
+  vec one = vset1(1), lost = d.rest, e = vexp(d.value);
   lost = vselect(vlt(vabs(lost), one), lost, vset1(0)); /* infinite, or next to nothing is left */
-  vec e = vexp(d);
   return vselect(veq(z, largest), one, vfma(e, lost, e));
 }
 

@@ -39,13 +39,13 @@ size_t dtype_size(dtype type) { return type == F64 ? sizeof(double) : sizeof(flo
 const char *dtype_name(dtype type) { return type == F64 ? "f64" : "f32"; }
 
 const char *family_name(vloss_family family) {
-  static const char *const names[] = {"pairwise", "boxes", "rows", "overlap"};
+  static const char *const names[] = {"elements", "boxes", "rows", "overlap"};
   return names[family];
 }
 
 size_t call_elements(const call *c) {
   switch (c->loss->family) {
-    case VLOSS_PAIRWISE: return c->shape[0];
+    case VLOSS_ELEMENTS: return c->shape[0];
     case VLOSS_BOXES: return 4 * c->shape[0];
     case VLOSS_ROWS: return c->shape[0] * c->shape[1] * c->shape[2];
     case VLOSS_OVERLAP: return c->shape[0] * c->shape[1];

@@ -18,7 +18,7 @@ typedef struct call {
   const void *variance;
   vloss_labels labels;
   const void *class_weight; /* or positive_weight */
-  /* pairwise: n, and where positives are weighed classes, inner; boxes: n; rows: n, classes,
+  /* elements: n, and where positives are weighed classes, inner; boxes: n; rows: n, classes,
    * inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */

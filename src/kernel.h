@@ -53,7 +53,7 @@ typedef struct job {
 } job;
 
 /* Units: elements. */
-typedef struct pairwise_job {
+typedef struct elements_job {
   job base;
   const void *target;
   const void *further; /* or NULL: a third input, */
@@ -63,7 +63,7 @@ typedef struct pairwise_job {
   int flags;                   /* the flags among them: the first in bit 0 */
   const void *class_parameter; /* or NULL: the first parameter of each class; element i has */
   size_t classes, inner;       /* class i / inner % classes */
-} pairwise_job;
+} elements_job;
 
 /* Units: boxes. */
 typedef struct boxes_job {

@@ -24,95 +24,62 @@ typedef vloss_status runner(const call *c);
 /* One small function per loss and dtype, from the registry: its own function. */
 #define PASS_NONE
 #define PASS_ONE(parameter, value) c->parameters[0],
-
-#define RUN_pairwise(name, dtype, arrays, parameters)                                             \
-  static vloss_status run_##name##_##dtype(const call *c) {                                       \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
-                                  c->loss_out, c->grad);                                          \
-  }
 #define PASS_SWITCH(flag) (int)c->parameters[0],
 #define PASS_FIELDS(list) &own,
 #define OWN_NONE
+#define OWN_ONE(parameter, value)
 #define OWN_SWITCH(flag)
 #define OWN_FIELDS(list)                                    \
   vloss_##list##_options own = {.struct_size = sizeof own}; \
   set_fields(c, &own);
-#define RUN_flagged(name, dtype, arrays, parameters)                                           \
-  static vloss_status run_##name##_##dtype(const call *c) {                                    \
-    OWN_##parameters return vloss_##name##_##dtype(                                            \
-        c->input, c->target, c->shape[0], PASS_##parameters c->options, c->loss_out, c->grad); \
-  }
-#define RUN_divergence(name, dtype, arrays, parameters) RUN_flagged(name, dtype, arrays, parameters)
-#define RUN_variance(name, dtype, arrays, parameters)                                             \
-  static vloss_status run_##name##_##dtype(const call *c) {                                       \
-    OWN_##parameters return vloss_##name##_##dtype(c->input, c->target, c->variance, c->shape[0], \
-                                                   PASS_##parameters c->options, c->loss_out,     \
-                                                   c->grad, c->grad_variance);                    \
-  }
-#define RUN_boxes(name, dtype, arrays, parameters)                                                 \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;                                                \
-    set_fields(c, &box);                                                                           \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options, c->loss_out, \
-                                  c->grad);                                                        \
-  }
-#define RUN_LABELS(name, dtype)                                                               \
-  static vloss_status run_##name##_##dtype(const call *c) {                                   \
-    vloss_cross_entropy_options own = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;                       \
-    own.class_weight = c->class_weight;                                                       \
-    set_fields(c, &own);                                                                      \
-    return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
-                                  &own, c->options, c->loss_out, c->grad);                    \
-  }
-#define RUN_TARGET_ROWS(name, dtype, own)                                                         \
-  set_fields(c, &own);                                                                            \
-  return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own, \
-                                c->options, c->loss_out, c->grad)
-#define RUN_WEIGHTED(name, dtype)                           \
+
+/* What stands behind the sizes, and in front of them. */
+#define REST c->options, c->loss_out, c->grad
+#define PAIR c->input, c->target
+#define ROWS c->shape[0], c->shape[1], c->shape[2]
+
+#define RUN(name, dtype, own, ...)                          \
   static vloss_status run_##name##_##dtype(const call *c) { \
-    vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;       \
-    own.class_weight = c->class_weight;                     \
-    RUN_TARGET_ROWS(name, dtype, own);                      \
+    own return vloss_##name##_##dtype(__VA_ARGS__);         \
   }
-#define RUN_TARGET(name, dtype)                             \
-  static vloss_status run_##name##_##dtype(const call *c) { \
-    vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT; \
-    RUN_TARGET_ROWS(name, dtype, own);                      \
-  }
-#define RUN_INPUT(name, dtype)                                                                 \
-  static vloss_status run_##name##_##dtype(const call *c) {                                    \
-    return vloss_##name##_##dtype(c->input, c->shape[0], c->shape[1], c->shape[2], c->options, \
-                                  c->loss_out, c->grad);                                       \
-  }
-#define RUN_rows(name, dtype, arrays, parameters) RUN_##arrays(name, dtype)
+#define STRUCT(type, INIT, fields)   \
+  vloss_##type##_options own = INIT; \
+  fields set_fields(c, &own);
+
+#define RUN_elements(name, dtype, arrays, parameters) ELEMENTS_##arrays(name, dtype, parameters)
+#define ELEMENTS_INPUT(name, dtype, parameters) RUN(name, dtype, , c->input, c->shape[0], REST)
+#define ELEMENTS_TARGET(name, dtype, parameters) \
+  RUN(name, dtype, OWN_##parameters, PAIR, c->shape[0], PASS_##parameters REST)
+#define ELEMENTS_VARIANCE(name, dtype, parameters)                                           \
+  RUN(name, dtype, OWN_##parameters, PAIR, c->variance, c->shape[0], PASS_##parameters REST, \
+      c->grad_variance)
+#define ELEMENTS_PROBABILITY(name, dtype, parameters) \
+  RUN(name, dtype, STRUCT(focal, VLOSS_FOCAL_OPTIONS_INIT, ), PAIR, c->shape[0], &own, REST)
+#define ELEMENTS_POSITIVES(name, dtype, parameters)                                    \
+  RUN(name, dtype,                                                                     \
+      STRUCT(binary, VLOSS_BINARY_OPTIONS_INIT, own.positive_weight = c->class_weight; \
+             own.classes = c->shape[1]; own.inner = c->shape[2];),                     \
+      PAIR, c->shape[0], &own, REST)
+
+#define RUN_boxes(name, dtype, arrays, parameters) \
+  RUN(name, dtype, STRUCT(box, VLOSS_BOX_OPTIONS_INIT, ), PAIR, c->shape[0], &own, REST)
 #define RUN_overlap(name, dtype, arrays, parameters)                                               \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \
-    own.channels = c->shape[2];                                                                    \
-    set_fields(c, &own);                                                                           \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
-                                  c->loss_out, c->grad);                                           \
-  }
-#define RUN_binary(name, dtype, arrays, parameters)                                                \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_binary_options own = VLOSS_BINARY_OPTIONS_INIT;                                          \
-    own.positive_weight = c->class_weight;                                                         \
-    own.classes = c->shape[1];                                                                     \
-    own.inner = c->shape[2];                                                                       \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
-                                  c->grad);                                                        \
-  }
-#define RUN_focals(name, dtype, arrays, parameters)                                                \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_focal_options own = VLOSS_FOCAL_OPTIONS_INIT;                                            \
-    set_fields(c, &own);                                                                           \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
-                                  c->grad);                                                        \
-  }
-#define RUN_single(name, dtype, arrays, parameters)                                         \
-  static vloss_status run_##name##_##dtype(const call *c) {                                 \
-    return vloss_##name##_##dtype(c->input, c->shape[0], c->options, c->loss_out, c->grad); \
-  }
+  RUN(name, dtype, STRUCT(overlap, VLOSS_OVERLAP_OPTIONS_INIT, own.channels = c->shape[2];), PAIR, \
+      c->shape[0], c->shape[1], &own, REST)
+
+#define RUN_rows(name, dtype, arrays, parameters) ROWS_##arrays(name, dtype)
+#define ROWS_INPUT(name, dtype) RUN(name, dtype, , c->input, ROWS, REST)
+#define ROWS_TARGET(name, dtype) \
+  RUN(name, dtype, STRUCT(teacher, VLOSS_TEACHER_OPTIONS_INIT, ), PAIR, ROWS, &own, REST)
+#define ROWS_WEIGHTED(name, dtype)                                                             \
+  RUN(name, dtype, STRUCT(soft, VLOSS_SOFT_OPTIONS_INIT, own.class_weight = c->class_weight;), \
+      PAIR, ROWS, &own, REST)
+#define ROWS_LABELS(name, dtype)                              \
+  RUN(name, dtype,                                            \
+      STRUCT(cross_entropy, VLOSS_CROSS_ENTROPY_OPTIONS_INIT, \
+             own.class_weight = c->class_weight;),            \
+      c->input, c->labels, ROWS, &own, REST)
+
 #define LOSS(name, family, arrays, parameters) \
   RUN_##family(name, f32, arrays, parameters) RUN_##family(name, f64, arrays, parameters)
 #include "losses.def"

@@ -21,7 +21,7 @@ static size_t shape_of(const call *c, size_t samples, size_t shape[3]) {
   shape[0] = samples;
   shape[1] = shape[2] = 1;
   switch (c->loss->family) {
-    case VLOSS_PAIRWISE: return digits;
+    case VLOSS_ELEMENTS: return digits;
     case VLOSS_BOXES: return 4 * digits;
     case VLOSS_ROWS: shape[1] = 3; break;
     case VLOSS_OVERLAP: shape[1] = shape[2] = 3; break;

@@ -22,7 +22,7 @@
  *
  * Not promised: the speed of any call, or the bits of a later release.
  *
- * A **sample** is what has one loss: an element (pairwise losses), a box, a row of classes, or a
+ * A **sample** is what has one loss: an element (losses of elements), a box, a row of classes, or a
  * group (overlap losses). All functions are thread-safe and may be called concurrently on disjoint
  * outputs.
  *
@@ -182,7 +182,7 @@ VLOSS_API int vloss_isa_usable(size_t index);
 
 /** The shape of a loss's input. */
 typedef enum vloss_family {
-  VLOSS_PAIRWISE = 0, /**< n elements */
+  VLOSS_ELEMENTS = 0, /**< n elements */
   VLOSS_BOXES = 1,    /**< n x 4 */
   VLOSS_ROWS = 2,     /**< n x classes x inner */
   VLOSS_OVERLAP = 3   /**< groups x size */
@@ -284,7 +284,7 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_evaluate(const vloss_loss *loss,
                                                       const vloss_call *call);
 
 /* ------------------------------------------------------------------------------------------------
- * Pairwise losses: input and target of n elements each; d = input - target; a sample is an element.
+ * Losses of elements: input and target of n elements each; d = input - target; a sample is an element.
  * Accuracy: gradients of l1, mse, smooth_l1 and huber within 2 ULP where nothing scales them.
  * ---------------------------------------------------------------------------------------------- */
 

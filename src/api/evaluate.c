@@ -43,20 +43,14 @@ void vloss_evaluate_numbers(enum loss_id id, const vloss_call *call, double *num
 }
 
 /* How a row of the registry is evaluated. */
-#define EVALUATE_pairwise(arrays) vloss_evaluate_pairwise
-#define EVALUATE_flagged(arrays) vloss_evaluate_flagged
-#define EVALUATE_divergence(arrays) vloss_evaluate_flagged
-#define EVALUATE_variance(arrays) vloss_evaluate_flagged
+#define EVALUATE_elements(arrays) vloss_evaluate_elements
 #define EVALUATE_boxes(arrays) vloss_evaluate_boxes
+#define EVALUATE_overlap(arrays) vloss_evaluate_overlap
 #define EVALUATE_rows(arrays) EVALUATE_##arrays
 #define EVALUATE_LABELS vloss_evaluate_labels
 #define EVALUATE_WEIGHTED vloss_evaluate_soft
 #define EVALUATE_TARGET vloss_evaluate_teacher
 #define EVALUATE_INPUT vloss_evaluate_input
-#define EVALUATE_overlap(arrays) vloss_evaluate_overlap
-#define EVALUATE_binary(arrays) vloss_evaluate_binary
-#define EVALUATE_focals(arrays) vloss_evaluate_focals
-#define EVALUATE_single(arrays) vloss_evaluate_single
 
 static evaluator *const evaluators[LOSSES] = {
 #define LOSS(name, family, arrays, parameters) EVALUATE_##family(arrays),

@@ -7,10 +7,8 @@
 
 typedef vloss_status evaluator(enum loss_id id, const vloss_call *call);
 
-evaluator vloss_evaluate_pairwise, vloss_evaluate_flagged, vloss_evaluate_boxes;
-evaluator vloss_evaluate_binary, vloss_evaluate_focals, vloss_evaluate_single;
+evaluator vloss_evaluate_elements, vloss_evaluate_boxes, vloss_evaluate_overlap;
 evaluator vloss_evaluate_labels, vloss_evaluate_soft, vloss_evaluate_teacher, vloss_evaluate_input;
-evaluator vloss_evaluate_overlap;
 
 /* The fields of an options struct from the values of a call. */
 void vloss_evaluate_fields(enum loss_id id, const vloss_call *call, void *options);

@@ -197,16 +197,4 @@ static inline void vstream4(real *p, vec4 a) {
   vstream(p + 3 * LANES, t.w);
 }
 
-#ifdef DTYPE_F64
-#include "frame/vmath_f64.h"
-#else
-#include "frame/vmath_f32.h"
-#endif
-
-/* The bench measures this call against the inlined function. */
-#ifdef VLOSS_SLEEF_EXP
-#include <sleef.h>
-#define vexp Sleef_expf8_u10avx2
-#endif
-
 #endif

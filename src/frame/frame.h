@@ -4,6 +4,7 @@
 #define VLOSS_FRAME_H
 
 #include "kernel.h"
+#include "math/elementary.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define OUT_OF_LINE static __attribute__((noinline))

@@ -111,10 +111,4 @@ static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
   vstore4(p, a);
 }
 
-#ifdef DTYPE_F64
-#include "frame/vmath_f64.h"
-#else
-#include "frame/vmath_f32.h"
-#endif
-
 #endif

@@ -10,7 +10,7 @@
 #include "api/digits.h"
 #include "api/structs.h"
 #include "cpu.h"
-#include "kernel.h"
+#include "job.h"
 
 /* Larger gradients do not come back from a cache in time to be worth keeping there. */
 #define STREAM_BYTES ((size_t)16 << 20)

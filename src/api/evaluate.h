@@ -3,7 +3,9 @@
 #ifndef VLOSS_EVALUATE_H
 #define VLOSS_EVALUATE_H
 
-#include "kernel.h"
+#include <vloss/vloss.h>
+
+#include "table.h"
 
 typedef vloss_status evaluator(enum loss_id id, const vloss_call *call);
 

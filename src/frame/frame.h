@@ -3,7 +3,7 @@
 #ifndef VLOSS_FRAME_H
 #define VLOSS_FRAME_H
 
-#include "kernel.h"
+#include "job.h"
 #include "math/elementary.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the api hands to a kernel. Kernels of all families have one signature, so that splitting and
  * dispatch know no family: a kernel does the part [begin, end) of a job, in the job's units. */
-#ifndef VLOSS_KERNEL_H
-#define VLOSS_KERNEL_H
+#ifndef VLOSS_JOB_H
+#define VLOSS_JOB_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 #include "compensated.h"
 #include "strict.h"
-
-enum loss_id {
-#define LOSS(name, family, arrays, parameters) LOSS_##name,
-#include "losses.def"
-#undef LOSS
-  LOSSES
-};
-
-enum { DTYPES = 2 }; /* of vloss_dtype */
 
 /* What a part of a job found: the losses, or the three sums of an overlap loss. */
 typedef struct partial {
@@ -29,13 +20,7 @@ typedef struct partial {
 
 typedef void kernel(const void *job, size_t begin, size_t end, partial *result);
 
-typedef struct kernel_table {
-  kernel *loss[LOSSES];
-} kernel_table;
-
-/* The names of a table, "avx2_f32", and of its kernels. */
-#define KERNELS(table) KERNELS_PASTE(table)
-#define KERNELS_PASTE(table) vloss_kernels_##table
+/* The name of a kernel in a table "avx2_f32". */
 #define KERNEL(loss, table) KERNEL_PASTE(loss, table)
 #define KERNEL_PASTE(loss, table) vloss_kernel_##loss##_##table
 

@@ -149,13 +149,14 @@ typedef enum vloss_coco_record_kind {
 /**
  * What is left of a detection or a target when its image is matched: plain data of 48 bytes without
  * padding, to be moved, stored and concatenated. Bit (range x thresholds + threshold) of `matched`
- * and `ignored` is what happened at that area range and threshold.
+ * and `ignored` is what happened at that area range and threshold. That of a target does not depend on
+ * detections: where several states hold the targets of one image, they count once.
  */
 typedef struct vloss_coco_record {
   int64_t image_id;
   int64_t class_id;
   double score;     /**< 0 of a target */
-  uint64_t matched; /**< a detection took a target, a target was taken */
+  uint64_t matched; /**< it took a target; 0 of a target */
   uint64_t ignored; /**< it does not count */
   uint32_t rank;    /**< among the image's detections, or targets, of the class, from 0 */
   uint32_t kind;    /**< ::vloss_coco_record_kind */

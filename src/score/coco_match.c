@@ -232,7 +232,6 @@ static void match_part(const matcher *w, const part *p, vloss_coco_record *recor
     *records++ = (vloss_coco_record){
         .image_id = image->image_id,
         .class_id = class_of(image->target_classes, p->targets[j].index),
-        .matched = w->taken[j],
         .ignored = w->hidden[j],
         .rank = (uint32_t)j,
         .kind = VLOSS_COCO_RECORD_TARGET,

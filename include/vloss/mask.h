@@ -148,10 +148,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_mask_area(const vloss_mask *masks, 
                                                        int64_t *area);
 
 /**
- * The box of the foreground of each mask, n x 4: x, y, w, h (::VLOSS_XYWH), zeros if it is empty.
- * As in COCO, a run that goes on in another column makes the box as high as the image. That is no
- * more than what the run holds: it fills the first column to its end and the second from its start.
- * Sizes may differ.
+ * The smallest box around the foreground of each mask, n x 4: x, y, w, h (::VLOSS_XYWH), zeros if
+ * it is empty. The sizes of the masks may differ.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_mask_box(const vloss_mask *masks, size_t n,
                                                       const vloss_mask_options *options,

@@ -2,6 +2,9 @@
 #include "score/mask_pixels.h"
 #include "score/masks.h"
 
+/* With so many runs, an image need not be read twice. */
+enum { FEW_RUNS = 4096 };
+
 /* Pixels as they come: where they change goes to the writer. */
 typedef struct scan {
   run_writer *writer;
@@ -19,8 +22,19 @@ static inline void scan_bits(scan *s, uint64_t bits, unsigned n) {
   s->place += n;
 }
 
+/* Whether 64 pixels have this value. */
+static inline int all_are(const uint8_t *pixels, uint8_t value) {
+  uint64_t other = 0;
+  for (int k = 0; k < 8; k++) other |= load8(pixels + 8 * k) ^ EACH_BYTE * value;
+  return !other;
+}
+
 static void scan_column_major(scan *s, const uint8_t *pixels, size_t n) {
   for (; n >= 64; n -= 64, pixels += 64) {
+    if (s->place && all_are(pixels, pixels[-1])) { /* most of an image goes on as it was */
+      s->place += 64;
+      continue;
+    }
     uint64_t bits = 0;
     for (int k = 0; k < 8; k++) bits |= pack8(flags8(load8(pixels + 8 * k))) << 8 * k;
     scan_bits(s, bits, 64);
@@ -71,8 +85,8 @@ static void scan_row_major(scan *s, const uint8_t *pixels, size_t height, size_t
 }
 
 static size_t encode(const uint8_t *pixels, size_t height, size_t width, vloss_mask_layout layout,
-                     uint32_t *counts) {
-  run_writer writer = {counts, 0, 0};
+                     uint32_t *counts, size_t capacity) {
+  run_writer writer = {counts, capacity, 0, 0};
   scan s = {&writer, 0, 0};
   if (layout == VLOSS_ROW_MAJOR)
     scan_row_major(&s, pixels, height, width);
@@ -94,12 +108,14 @@ vloss_status vloss_mask_encode(const uint8_t *pixels, size_t height, size_t widt
   scoring_output(&s, "count", count, 1, sizeof *count);
   mask_layout(&s, o.layout);
   if (!scoring_ready(&s)) return scoring_close(&s);
-  /* an image has at most one run more than it has pixels */
-  if (capacity > n)
-    *count = encode(pixels, height, width, o.layout, counts);
-  else if (scoring_count(&s, encode(pixels, height, width, o.layout, NULL), capacity, "counts",
-                         count))
-    (void)encode(pixels, height, width, o.layout, counts);
+  uint32_t few[FEW_RUNS];
+  size_t runs = encode(pixels, height, width, o.layout, few, FEW_RUNS);
+  if (scoring_count(&s, runs, capacity, "counts", count)) {
+    if (runs <= FEW_RUNS)
+      memcpy(counts, few, runs * sizeof *counts);
+    else
+      (void)encode(pixels, height, width, o.layout, counts, capacity);
+  }
   s.counted = 1;
   return scoring_close(&s);
 }

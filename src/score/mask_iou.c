@@ -2,10 +2,10 @@
 #include "api/split.h"
 #include "score/mask_measure.h"
 
-/* A mask by the places where its foreground starts and ends, in turn; an even number of them. */
+/* A mask by the places where its runs of foreground start and end. */
 typedef struct outline {
   const uint32_t *places;
-  size_t count;
+  size_t runs;
   int64_t area;
   pixel_box box;
 } outline;
@@ -17,59 +17,54 @@ typedef struct iou_job {
   double *out;
 } iou_job;
 
-/* A walk along two outlines: how far, behind which places, and the pixels in both up to there. */
-typedef struct walk {
-  size_t i, k;
-  uint32_t place;
-  uint32_t sum;
-} walk;
-
-/* The first of n ascending places behind `place`. */
+/* The first of n runs of foreground that ends behind `place`. */
 static size_t first_behind(const uint32_t *places, size_t n, uint32_t place) {
   size_t begin = 0;
   while (n) {
     size_t half = n / 2;
-    if (places[begin + half] <= place) {
-      begin += half + 1;
-      n -= half + 1;
-    } else {
-      n = half;
-    }
+    int before = places[2 * (begin + half) + 1] <= place;
+    begin = before ? begin + half + 1 : begin;
+    n = before ? n - half - 1 : half;
   }
   return begin;
 }
 
-/* On to the next place of either. Without branches: nobody could predict them. */
-static inline void take_step(const uint32_t *a, const uint32_t *b, walk *w) {
-  uint32_t p = a[w->i], q = b[w->k], next = p < q ? p : q;
-  uint32_t both = (uint32_t)(w->i & w->k & 1);
-  w->sum += (next - w->place) & (0 - both);
-  w->place = next;
-  w->i += p == next;
-  w->k += q == next;
+/* A walk along the runs of two outlines: the next ones, and the pixels in both before them. */
+typedef struct walk {
+  const uint32_t *a, *a_end, *b;
+  uint32_t sum;
+} walk;
+
+/* On from the run that ends first. Without branches: nobody could predict them. */
+static inline void take_step(walk *w) {
+  uint32_t begin = w->a[0] > w->b[0] ? w->a[0] : w->b[0];
+  uint32_t a_end = w->a[1], b_end = w->b[1], end = a_end < b_end ? a_end : b_end;
+  w->sum += end > begin ? end - begin : 0;
+  w->a += 2 * (a_end == end);
+  w->b += 2 * (b_end == end);
 }
 
-static inline walk walk_from(const outline *a, const outline *b, uint32_t place) {
-  return (walk){first_behind(a->places, a->count, place), first_behind(b->places, b->count, place),
-                place, 0};
+static walk walk_runs(const outline *a, size_t begin, size_t end, const outline *b) {
+  const uint32_t *from = a->places + 2 * begin;
+  size_t k = begin < end ? first_behind(b->places, b->runs, *from) : 0;
+  return (walk){from, a->places + 2 * end, b->places + 2 * k, 0};
 }
 
-/* Pixels in both. In two walks at once, since each step waits for the one before. */
+/* Pixels in both. In two walks at once, each with half of the runs of one, since a step waits for
+ * the one before. */
 static uint32_t intersect(const outline *a, const outline *b) {
-  const uint32_t *p = a->places, *q = b->places;
-  uint32_t begin = p[0] > q[0] ? p[0] : q[0];
-  uint32_t a_end = p[a->count - 1], b_end = q[b->count - 1], end = a_end < b_end ? a_end : b_end;
-  if (begin >= end) return 0;
-  walk low = walk_from(a, b, begin);
-  uint32_t middle = p[(low.i + first_behind(p, a->count, end - 1)) / 2];
-  if (middle > end) middle = end;
-  walk high = walk_from(a, b, middle);
-  while (low.place < middle && high.place < end) {
-    take_step(p, q, &low);
-    take_step(p, q, &high);
+  const uint32_t *b_end = b->places + 2 * b->runs;
+  size_t begin = first_behind(a->places, a->runs, b->places[0]);
+  size_t end = first_behind(a->places, a->runs, b_end[-1] - 1);
+  end += end < a->runs;
+  size_t middle = begin + (end - begin) / 2;
+  walk low = walk_runs(a, begin, middle, b), high = walk_runs(a, middle, end, b);
+  while (low.a < low.a_end && low.b < b_end && high.a < high.a_end && high.b < b_end) {
+    take_step(&low);
+    take_step(&high);
   }
-  while (low.place < middle) take_step(p, q, &low);
-  while (high.place < end) take_step(p, q, &high);
+  while (low.a < low.a_end && low.b < b_end) take_step(&low);
+  while (high.a < high.a_end && high.b < b_end) take_step(&high);
   return low.sum + high.sum;
 }
 
@@ -93,10 +88,10 @@ static void iou_rows(const void *work, size_t begin, size_t end, partial *result
 
 /* Fills in an outline with places in `room`; returns the room behind them. */
 static uint32_t *outline_of(const vloss_mask *mask, outline *o, uint32_t *room) {
-  *o = (outline){room, mask->count / 2 * 2, vloss_mask_foreground(mask), vloss_mask_extent(mask)};
+  *o = (outline){room, mask->count / 2, vloss_mask_foreground(mask), vloss_mask_extent(mask)};
   uint32_t place = 0;
-  for (size_t i = 0; i < o->count; i++) room[i] = place += mask->counts[i];
-  return room + o->count;
+  for (size_t i = 0; i < 2 * o->runs; i++) room[i] = place += mask->counts[i];
+  return room + 2 * o->runs;
 }
 
 /* Bytes for the outlines and their places, 0 for none, SIZE_MAX for more than there can be. */

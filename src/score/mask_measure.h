@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The foreground of a good mask: its pixels, and the box around it, empty at 0, 0 if there is none. */
+/* The foreground of a good mask: its pixels, and the box around it, zeros if there are none. */
 #ifndef VLOSS_MASK_MEASURE_H
 #define VLOSS_MASK_MEASURE_H
 

@@ -15,8 +15,8 @@ static size_t changes_of(const vloss_mask *mask, uint64_t *changes) {
 
 /* The runs of where at least `need` masks have foreground. */
 static size_t write_level(const uint64_t *changes, size_t n, uint32_t pixels, size_t need,
-                          uint32_t *counts) {
-  run_writer w = {counts, 0, 0};
+                          uint32_t *counts, size_t capacity) {
+  run_writer w = {counts, capacity, 0, 0};
   size_t level = 0;
   for (size_t i = 0; i < n;) {
     uint64_t place = changes[i] >> 1;
@@ -73,7 +73,8 @@ vloss_status vloss_mask_merge(const vloss_mask *masks, size_t n, vloss_mask_oper
   for (size_t i = 0; i < n; i++) found += changes_of(&masks[i], changes + found);
   uint32_t pixels = (uint32_t)(masks->height * masks->width);
   if (found) sorted = vloss_sort_keys(changes, changes + runs, found);
-  if (scoring_count(&s, write_level(sorted, found, pixels, need, NULL), capacity, "counts", count))
-    (void)write_level(sorted, found, pixels, need, counts);
+  if (scoring_count(&s, write_level(sorted, found, pixels, need, NULL, 0), capacity, "counts",
+                    count))
+    (void)write_level(sorted, found, pixels, need, counts, capacity);
   return scoring_close(&s);
 }

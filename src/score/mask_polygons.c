@@ -76,8 +76,8 @@ static uint32_t row_at(int64_t y, size_t height) {
   return whole + ((double)whole < row);
 }
 
-/* The columns [begin, end) of pixels that an edge enters: those for which it passes from 5 column + 2
- * to the next point. */
+/* The columns [begin, end) of pixels that an edge enters: those for which it passes from
+ * 5 column + 2 to the next point. */
 static void columns_of(const edge *e, size_t width, int64_t *begin, int64_t *end) {
   int64_t low = e->from.x < e->to.x ? e->from.x : e->to.x;
   int64_t high = e->from.x < e->to.x ? e->to.x : e->from.x;
@@ -108,8 +108,8 @@ static size_t find_crossings(const vloss_polygon *polygons, size_t n, size_t hei
 
 /* The runs of where any polygon has foreground, which each crossing of it turns on or off. */
 static size_t write_union(const uint64_t *crossings, size_t n, uint32_t pixels, uint8_t *inside,
-                          size_t polygons, uint32_t *counts) {
-  run_writer w = {counts, 0, 0};
+                          size_t polygons, uint32_t *counts, size_t capacity) {
+  run_writer w = {counts, capacity, 0, 0};
   size_t level = 0;
   memset(inside, 0, polygons);
   for (size_t i = 0; i < n;) {
@@ -192,9 +192,9 @@ vloss_status vloss_mask_from_polygons(const vloss_polygon *polygons, size_t poly
     (void)find_crossings(polygons, polygon_count, height, width, crossings);
     sorted = vloss_sort_keys(crossings, crossings + found, found);
   }
-  size_t runs = write_union(sorted, found, pixels, inside, polygon_count, NULL);
+  size_t runs = write_union(sorted, found, pixels, inside, polygon_count, NULL, 0);
   if (scoring_count(&s, runs, capacity, "counts", count))
-    (void)write_union(sorted, found, pixels, inside, polygon_count, counts);
+    (void)write_union(sorted, found, pixels, inside, polygon_count, counts, capacity);
   s.counted = polygon_count;
   return scoring_close(&s);
 }

@@ -40,16 +40,16 @@ static inline void mask_layout(scoring *s, vloss_mask_layout layout) {
 /* Masks that the call reads, of one size if `same`; behind its outputs. */
 void vloss_masks_input(scoring *s, const char *name, const vloss_mask *masks, size_t n, int same);
 
-/* Runs as they come, by the places where foreground and background change, which ascend. Without
- * `counts` they are only counted. */
+/* Runs as they come, by the places where foreground and background change, which ascend. Those
+ * beyond the capacity are only counted. */
 typedef struct run_writer {
   uint32_t *counts;
-  size_t count;
+  size_t capacity, count;
   uint32_t last;
 } run_writer;
 
 static inline void run_turn(run_writer *w, uint32_t place) {
-  if (w->counts) w->counts[w->count] = place - w->last;
+  if (w->count < w->capacity) w->counts[w->count] = place - w->last;
   w->count++;
   w->last = place;
 }

@@ -27,7 +27,7 @@ static size_t visible_points(const double *target, size_t points) {
   return visible;
 }
 
-/* e^-e of a point that is that far away */
+/* exp(-e) of a point that is that far away */
 static inline double likeness(double dx, double dy, double sigma, double area) {
   double width = sigma * 2;
   return vexp_any(-((dx * dx + dy * dy) / (width * width) / (area + 0x1p-52) / 2));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking a call that scores: the first fault wins and is remembered with the name of its argument;
- * nothing but the report is written before all arguments are good. */
+/* Checking a call that scores: the first fault wins and is remembered with the name of its
+ * argument; nothing but the report is written before all arguments are good. */
 #ifndef VLOSS_SCORING_H
 #define VLOSS_SCORING_H
 

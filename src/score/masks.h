@@ -62,10 +62,4 @@ static inline void run_end(run_writer *w, uint32_t pixels) {
  * the one that holds the result. */
 uint64_t *vloss_sort_keys(uint64_t *keys, uint64_t *spare, size_t n);
 
-/* An array of 64-bit elements in a workspace, which has 7 bytes to spare. */
-static inline void *aligned_workspace(void *workspace) {
-  uintptr_t address = (uintptr_t)workspace;
-  return (char *)workspace + ((8 - address % 8) % 8);
-}
-
 #endif

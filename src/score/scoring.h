@@ -117,6 +117,30 @@ static inline void scoring_workspace(scoring *s, const void *workspace, size_t s
     scoring_output(s, "workspace", workspace, need, 1);
 }
 
+/* An array of 64-bit elements in a workspace, which has 7 bytes to spare. */
+static inline void *aligned_workspace(void *workspace) {
+  uintptr_t address = (uintptr_t)workspace;
+  return (char *)workspace + ((8 - address % 8) % 8);
+}
+
+static inline void scoring_format(scoring *s, vloss_box_format format, int any_corners) {
+  if ((int)format < VLOSS_XYXY || (int)format > VLOSS_CXCYWH)
+    scoring_fail(s, VLOSS_ERROR_ENUM, "format");
+  if (any_corners != 0 && (any_corners != 1 || format != VLOSS_XYXY))
+    scoring_fail(s, VLOSS_ERROR_ENUM, "any_corners");
+}
+
+/* Labels that the call reads, which need not be there. */
+static inline void scoring_labels(scoring *s, const char *name, vloss_labels labels, size_t n) {
+  static const size_t widths[] = {
+      [VLOSS_LABEL_INT64] = 8, [VLOSS_LABEL_INT32] = 4, [VLOSS_LABEL_UINT8] = 1};
+  if (!labels.data) return;
+  if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
+    scoring_fail(s, VLOSS_ERROR_ENUM, name);
+  else
+    scoring_input(s, name, labels.data, n, widths[labels.type]);
+}
+
 /* Whether the call may run: no output overlaps another array. */
 static inline int scoring_ready(scoring *s) {
   for (size_t i = 0; i < s->array_count; i++)

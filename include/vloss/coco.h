@@ -216,8 +216,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_coco_classes(vloss_coco_record *rec
  * Tables from the records of any number of images. `precision` and `scores` have the shape
  * thresholds x recalls x classes x ranges x limits, `recall` thresholds x classes x ranges x
  * limits, as in pycocotools; each may be NULL, and so may `summary`. The records are reordered: by
- * class, detections before targets, descending score, image, rank. Repeated calls on ordered
- * records do not sort again.
+ * class, detections before targets, descending score, image, rank; those that are there once more
+ * come last. Repeated calls on ordered records do not sort again.
  * @return ::VLOSS_ERROR_PARAMETER for a record whose score is NaN or whose kind is unknown.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status

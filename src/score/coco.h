@@ -4,6 +4,7 @@
 #define VLOSS_SCORE_COCO_H
 
 #include <math.h>
+#include <string.h>
 
 #include <vloss/coco.h>
 
@@ -29,22 +30,29 @@ vloss_status vloss_coco_close(coco_call *call);
 /* Copies an image with the fields that its caller does not know, and checks its pointers. */
 vloss_coco_image vloss_coco_open_image(coco_call *call, const vloss_coco_image *image);
 
-/* Ordered by major, then minor. */
 typedef struct coco_key {
-  uint64_t major, minor;
+  uint64_t word; /* what is sorted by */
   size_t index;
 } coco_key;
 
 /* Stable; `spare` has room for as many keys. */
 void vloss_coco_sort(coco_key *keys, coco_key *spare, size_t count);
 
-/* Keys in the order of their numbers. -0 is +0; not for NaN. */
+/* Words in the order of their numbers. */
 static inline uint64_t integer_key(int64_t value) { return (uint64_t)value ^ (uint64_t)1 << 63; }
-uint64_t vloss_coco_descending_key(double value);
 
-/* Orders records and checks them; the workspace is vloss_coco_accumulate_workspace(count). */
-void vloss_coco_order(coco_call *call, vloss_coco_record *records, size_t count, void *workspace,
-                      size_t workspace_size);
+/* The same, descending; -0 is +0. Not for NaN. No key is UINT64_MAX. */
+static inline uint64_t descending_key(double value) {
+  uint64_t bits;
+  value += 0.0; /* -0 becomes +0 */
+  memcpy(&bits, &value, sizeof bits);
+  return bits >> 63 ? bits : ~bits & UINT64_MAX >> 1;
+}
+
+/* Checks and orders records; those that are there once more come behind the others. The number of
+ * others. The workspace is vloss_coco_accumulate_workspace(count). */
+size_t vloss_coco_order(coco_call *call, vloss_coco_record *records, size_t count, void *workspace,
+                        size_t workspace_size);
 
 /* Records [begin, end) of one class, in order. */
 typedef struct coco_class {
@@ -57,9 +65,6 @@ coco_class vloss_coco_class_at(const vloss_coco_record *records, size_t count, s
 
 /* The records of a class, which may have none. */
 coco_class vloss_coco_class_of(const vloss_coco_record *records, size_t count, int64_t class_id);
-
-/* Whether a record is the one before it once more. */
-int vloss_coco_is_repeated(const vloss_coco_record *records, size_t begin, size_t i);
 
 /* The bits of all thresholds, in the first area range. */
 static inline uint64_t threshold_bits(const vloss_coco_options *o) {

@@ -120,13 +120,13 @@ vloss_status vloss_coco_accumulate(vloss_coco_record *records, size_t count,
   tables.options = &call.options;
   if (summary && !struct_is_known(summary, STRUCT_SIZES(vloss_coco_summary, targets)))
     vloss_coco_fail(&call, VLOSS_ERROR_STRUCT_SIZE, "summary");
-  vloss_coco_order(&call, records, count, workspace, workspace_size);
+  size_t once = vloss_coco_order(&call, records, count, workspace, workspace_size);
   if (call.status == VLOSS_OK) {
-    tables.classes = count_classes(&call.options, records, count);
+    tables.classes = count_classes(&call.options, records, once);
     prepare(&call, &tables);
   }
   if (call.status == VLOSS_OK) {
-    fill_tables(&call, &tables, records, count);
+    fill_tables(&call, &tables, records, once);
     if (summary) vloss_coco_summarize(&tables, summary);
   }
   return vloss_coco_close(&call);

@@ -6,7 +6,8 @@
  * else is computed than what is true there; from the last one to the first it is monotone. */
 typedef struct curves {
   const coco_tables *tables;
-  size_t k, limit_index, limit;
+  size_t k, limit;
+  size_t limit_begin, limit_end;          /* the limits that have the same effect */
   size_t positives[VLOSS_COCO_MAX_CELLS]; /* by range */
   /* Detections that count: of a range, and how many more at a cell. Nearly all count at every
    * threshold or at none. */
@@ -23,10 +24,12 @@ static void put(curves *v, size_t range, size_t threshold, size_t r, double prec
   const coco_tables *t = v->tables;
   const vloss_coco_options *o = t->options;
   size_t row = (threshold * o->recall_count + r) * t->classes + v->k;
-  size_t at = (row * o->area_count + range) * o->max_detection_count + v->limit_index;
+  size_t at = (row * o->area_count + range) * o->max_detection_count;
   v->sum[range * o->threshold_count + threshold] += precision;
-  if (t->precision) t->precision[at] = precision;
-  if (t->scores) t->scores[at] = score;
+  for (size_t m = v->limit_begin; m < v->limit_end; m++) {
+    if (t->precision) t->precision[at + m] = precision;
+    if (t->scores) t->scores[at + m] = score;
+  }
 }
 
 /* Adds (step 1) or takes back (step -1, in size_t's arithmetic) a detection that counts. */
@@ -45,11 +48,6 @@ static void count(curves *v, const vloss_coco_record *d, size_t step) {
   }
 }
 
-/* Whether detection i is within the limit, and no repetition. */
-static int is_within(const curves *v, const vloss_coco_record *records, coco_class c, size_t i) {
-  return records[i].rank < v->limit && !vloss_coco_is_repeated(records, c.begin, i);
-}
-
 static uint64_t hits_of(const vloss_coco_record *d) { return d->matched & ~d->ignored; }
 
 static size_t count_all(curves *v, const vloss_coco_record *records, coco_class c) {
@@ -58,7 +56,7 @@ static size_t count_all(curves *v, const vloss_coco_record *records, coco_class 
   for (size_t i = 0; i < cells; i++) v->counted[i] = v->more[i] = v->hits[i] = 0;
   uint64_t all = cells == 64 ? UINT64_MAX : ((uint64_t)1 << cells) - 1;
   for (size_t i = c.begin; i < c.targets; i++) {
-    if (!is_within(v, records, c, i)) continue;
+    if (records[i].rank >= v->limit) continue;
     detections++;
     count(v, &records[i], 1);
     for (uint64_t bits = hits_of(&records[i]) & all; bits; bits &= bits - 1)
@@ -95,7 +93,7 @@ static void hit(curves *v, size_t range, size_t threshold, double score) {
 static void walk_back(curves *v, const vloss_coco_record *records, coco_class c) {
   const vloss_coco_options *o = v->tables->options;
   for (size_t i = c.targets; i-- > c.begin;) {
-    if (!is_within(v, records, c, i)) continue;
+    if (records[i].rank >= v->limit) continue;
     uint64_t hits = hits_of(&records[i]);
     for (size_t a = 0; hits && a < o->area_count; a++) {
       if (v->positives[a] == 0) continue;
@@ -114,12 +112,14 @@ static void close_cell(curves *v, size_t range, size_t threshold, double first) 
 
 static void put_recall(coco_tables *t, const curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
-  size_t m = v->limit_index, cell = range * o->threshold_count + threshold;
+  size_t cell = range * o->threshold_count + threshold;
   double recall = (double)v->hits[cell] / (double)v->positives[range];
   size_t at = (threshold * t->classes + v->k) * o->area_count + range;
-  if (t->recall) t->recall[at * o->max_detection_count + m] = recall;
-  if (m < VLOSS_COCO_SUMMARY_AR) mean_add(&t->ar[m][cell], recall, 1);
-  if (m + 1 == o->max_detection_count) mean_add(&t->ar[AR_SLOTS - 1][cell], recall, 1);
+  for (size_t m = v->limit_begin; m < v->limit_end; m++) {
+    if (t->recall) t->recall[at * o->max_detection_count + m] = recall;
+    if (m < VLOSS_COCO_SUMMARY_AR) mean_add(&t->ar[m][cell], recall, 1);
+  }
+  if (v->limit_end == o->max_detection_count) mean_add(&t->ar[AR_SLOTS - 1][cell], recall, 1);
 }
 
 static void add_precision(coco_tables *t, const curves *v, size_t range, size_t threshold) {
@@ -146,9 +146,9 @@ static void fill_limit(coco_tables *t, const vloss_coco_record *records, coco_cl
   while (first < c.targets && records[first].rank >= v->limit) first++;
   FOR_CELLS(*v, o, a, i) {
     close_cell(v, a, i, detections ? records[first].score : 0);
-    if (v->limit_index + 1 == o->max_detection_count) add_precision(t, v, a, i);
+    if (v->limit_end == o->max_detection_count) add_precision(t, v, a, i);
   }
-  if (v->limit_index + 1 == o->max_detection_count) t->detections += detections;
+  if (v->limit_end == o->max_detection_count) t->detections += detections;
 }
 
 void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records, coco_class c,
@@ -156,14 +156,17 @@ void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records
   const vloss_coco_options *o = tables->options;
   curves v = {.tables = tables, .k = k};
   for (size_t i = c.targets; i < c.end; i++) {
-    if (vloss_coco_is_repeated(records, c.targets, i)) continue;
     tables->targets++;
     for (size_t a = 0; a < o->area_count; a++)
       v.positives[a] += !(records[i].ignored >> a * o->threshold_count & 1);
   }
-  for (size_t m = 0; m < o->max_detection_count; m++) {
-    v.limit_index = m;
+  size_t ranks = 0;
+  for (size_t i = c.begin; i < c.targets; i++)
+    ranks = records[i].rank < ranks ? ranks : (size_t)records[i].rank + 1;
+  for (size_t m = 0; m < o->max_detection_count; m = v.limit_end) {
     v.limit = o->max_detections[m];
+    v.limit_begin = m;
+    v.limit_end = v.limit < ranks ? m + 1 : o->max_detection_count;
     fill_limit(tables, records, c, &v);
   }
 }

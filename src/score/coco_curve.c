@@ -11,15 +11,12 @@ typedef struct reading {
 } reading;
 
 static int counts(const reading *r, size_t i) {
-  return r->records[i].rank < r->limit && !(r->records[i].ignored & r->bit) &&
-         !vloss_coco_is_repeated(r->records, r->c.begin, i);
+  return r->records[i].rank < r->limit && !(r->records[i].ignored & r->bit);
 }
 
 static size_t count_positives(const reading *r) {
   size_t positives = 0;
-  for (size_t i = r->c.targets; i < r->c.end; i++)
-    positives +=
-        !(r->records[i].ignored & r->bit) && !vloss_coco_is_repeated(r->records, r->c.targets, i);
+  for (size_t i = r->c.targets; i < r->c.end; i++) positives += !(r->records[i].ignored & r->bit);
   return positives;
 }
 
@@ -52,11 +49,11 @@ static size_t trace(const reading *r, vloss_coco_point *points, vloss_coco_point
 }
 
 /* Checks what readings share; the bit of the threshold in the first range. */
-static uint64_t open_reading(coco_call *call, vloss_coco_record *records, size_t count,
+static uint64_t open_reading(coco_call *call, vloss_coco_record *records, size_t *count,
                              size_t threshold_index, void *workspace, size_t workspace_size) {
   if (threshold_index >= call->options.threshold_count)
     vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "threshold_index");
-  vloss_coco_order(call, records, count, workspace, workspace_size);
+  *count = vloss_coco_order(call, records, *count, workspace, workspace_size);
   return call->status == VLOSS_OK ? (uint64_t)1 << threshold_index : 0;
 }
 
@@ -69,7 +66,7 @@ vloss_status vloss_coco_curve(vloss_coco_record *records, size_t count,
   vloss_coco_open(&call, coco);
   if (!point_count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "point_count");
   if (capacity && !points) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "points");
-  uint64_t bit = open_reading(&call, records, count, threshold_index, workspace, workspace_size);
+  uint64_t bit = open_reading(&call, records, &count, threshold_index, workspace, workspace_size);
   if (call.status != VLOSS_OK) return vloss_coco_close(&call);
   vloss_coco_point found;
   reading r = {records, vloss_coco_class_of(records, count, class_id), largest_limit(&call.options),
@@ -170,7 +167,7 @@ vloss_status vloss_coco_calibration(vloss_coco_record *records, size_t count,
   vloss_coco_open(&call, coco);
   if (!error) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "error");
   if (bins < 1 || bins > BINS_MOST) vloss_coco_fail(&call, VLOSS_ERROR_PARAMETER, "bins");
-  uint64_t bit = open_reading(&call, records, count, threshold_index, workspace, workspace_size);
+  uint64_t bit = open_reading(&call, records, &count, threshold_index, workspace, workspace_size);
   if (call.status != VLOSS_OK) return vloss_coco_close(&call);
   for (size_t b = 0; b < bins; b++) filled[b] = (bin){0, 0, 0};
   reading r = {.records = records, .limit = largest_limit(&call.options), .bit = bit};

@@ -7,7 +7,7 @@
 typedef struct matcher {
   const vloss_coco_image *image;
   const vloss_coco_options *options;
-  coco_key *detections, *targets; /* by class, then descending score; by class */
+  coco_key *detections, *targets; /* by class */
   coco_key *candidates, *spare;
   double *similarity;       /* per target of the class */
   uint64_t *taken, *hidden; /* the same: where it is matched, where it does not count */
@@ -48,16 +48,16 @@ static void order_targets(matcher *w) {
   const vloss_coco_image *image = w->image;
   w->target_count = image->targets;
   for (size_t i = 0; i < image->targets; i++)
-    w->targets[i] = (coco_key){integer_key(class_of(image->target_classes, i)), 0, i};
+    w->targets[i] = (coco_key){integer_key(class_of(image->target_classes, i)), i};
   vloss_coco_sort(w->targets, w->targets + image->targets, image->targets);
 }
 
 /* The first key of a class, or where it would be. */
-static size_t find_class(const coco_key *keys, size_t count, uint64_t major) {
+static size_t find_class(const coco_key *keys, size_t count, uint64_t word) {
   size_t low = 0, high = count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    if (keys[middle].major < major)
+    if (keys[middle].word < word)
       low = middle + 1;
     else
       high = middle;
@@ -72,47 +72,45 @@ static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
   return 0;
 }
 
-/* LVIS: the image's best detections, of the classes that it was annotated for. */
-static void keep_federated(matcher *w) {
+/* LVIS: only classes that the image was annotated for. */
+static int is_federated(const matcher *w, int64_t class_id) {
   const vloss_coco_image *image = w->image;
-  size_t limit = largest_limit(w->options), kept = 0;
-  vloss_coco_sort(w->detections, w->detections + image->detections, w->detection_count);
-  if (w->detection_count > limit) w->detection_count = limit;
-  for (size_t i = 0; i < w->detection_count; i++) {
-    coco_key key = w->detections[i];
-    int64_t class_id = class_of(image->classes, key.index);
-    key.major = integer_key(class_id);
-    size_t found = find_class(w->targets, w->target_count, key.major);
-    if ((found < w->target_count && w->targets[found].major == key.major) ||
-        is_listed(class_id, image->negative_classes, image->negative_count))
-      w->detections[kept++] = key;
-  }
-  w->detection_count = kept;
+  uint64_t word = integer_key(class_id);
+  size_t found = find_class(w->targets, w->target_count, word);
+  return (found < w->target_count && w->targets[found].word == word) ||
+         is_listed(class_id, image->negative_classes, image->negative_count);
 }
 
+/* By descending score, and then by class. */
 static void order_detections(matcher *w) {
   const vloss_coco_image *image = w->image;
   int lvis = w->options->kind == VLOSS_COCO_LVIS;
-  w->detection_count = 0;
+  coco_key *keys = w->detections, *spare = keys + image->detections;
+  size_t count = 0, kept = 0;
   for (size_t i = 0; i < image->detections; i++) {
-    if (image->scores[i] != image->scores[i]) continue;
-    uint64_t major = lvis ? 0 : integer_key(class_of(image->classes, i));
-    w->detections[w->detection_count++] =
-        (coco_key){major, vloss_coco_descending_key(image->scores[i]), i};
+    if (image->scores[i] == image->scores[i])
+      keys[count++] = (coco_key){descending_key(image->scores[i]), i};
   }
-  if (lvis) keep_federated(w);
-  vloss_coco_sort(w->detections, w->detections + image->detections, w->detection_count);
+  vloss_coco_sort(keys, spare, count);
+  if (lvis && count > largest_limit(w->options)) count = largest_limit(w->options);
+  for (size_t i = 0; i < count; i++) {
+    int64_t class_id = class_of(image->classes, keys[i].index);
+    if (lvis && !is_federated(w, class_id)) continue;
+    keys[kept++] = (coco_key){integer_key(class_id), keys[i].index};
+  }
+  vloss_coco_sort(keys, spare, kept);
+  w->detection_count = kept;
 }
 
 /* Takes the next class off the keys [*d, ...) and [*t, ...); 0 if there is none. */
 static int next_part(const matcher *w, size_t *d, size_t *t, part *p) {
   int has_detection = *d < w->detection_count, has_target = *t < w->target_count;
   if (!has_detection && !has_target) return 0;
-  uint64_t major = has_detection ? w->detections[*d].major : UINT64_MAX;
-  if (has_target && w->targets[*t].major < major) major = w->targets[*t].major;
+  uint64_t word = has_detection ? w->detections[*d].word : UINT64_MAX;
+  if (has_target && w->targets[*t].word < word) word = w->targets[*t].word;
   size_t d_end = *d, t_end = *t;
-  while (d_end < w->detection_count && w->detections[d_end].major == major) d_end++;
-  while (t_end < w->target_count && w->targets[t_end].major == major) t_end++;
+  while (d_end < w->detection_count && w->detections[d_end].word == word) d_end++;
+  while (t_end < w->target_count && w->targets[t_end].word == word) t_end++;
   *p = (part){w->detections + *d, w->targets + *t, d_end - *d, t_end - *t};
   if (p->detection_count > largest_limit(w->options))
     p->detection_count = largest_limit(w->options);
@@ -178,12 +176,12 @@ static uint64_t reached(const vloss_coco_options *o, double similarity) {
 static size_t find_candidates(const matcher *w, const part *p, size_t detection) {
   double least = passed_at(w->options->thresholds[w->least]);
   size_t count = 0;
-  for (size_t j = 0; j < p->target_count; j++) {
+  for (size_t j = p->target_count; j-- > 0;) {
     size_t i = p->targets[j].index;
     double s = coco_similarity(w->image, detection, i, is_crowd(w->image, w->options, i));
     if (!(s >= least)) continue;
     w->similarity[j] = s;
-    w->candidates[count++] = (coco_key){vloss_coco_descending_key(s), UINT64_MAX - j, j};
+    w->candidates[count++] = (coco_key){descending_key(s), j};
   }
   vloss_coco_sort(w->candidates, w->spare, count);
   return count;

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the COCO functions share: checked options, ordered keys, ordered records. */
+#ifndef VLOSS_SCORE_COCO_H
+#define VLOSS_SCORE_COCO_H
+
+#include <math.h>
+#include <string.h>
+
+#include <vloss/coco.h>
+
+/* A call: the first fault wins; the options have all their lists. */
+typedef struct coco_call {
+  vloss_status status;
+  const char *argument; /* that status complains of */
+  vloss_coco_options options;
+  vloss_report *report; /* NULL: none that may be written */
+  size_t counted, ignored, degenerate;
+  uint64_t control; /* the caller's floating point control word */
+} coco_call;
+
+/* Opens a call; NULL options are the defaults. */
+void vloss_coco_open(coco_call *call, const vloss_coco_options *coco);
+
+/* Remembers the first fault. */
+void vloss_coco_fail(coco_call *call, vloss_status status, const char *argument);
+
+/* Writes the report; the status of the call. */
+vloss_status vloss_coco_close(coco_call *call);
+
+/* Copies an image with the fields that its caller does not know, and checks its pointers. */
+vloss_coco_image vloss_coco_open_image(coco_call *call, const vloss_coco_image *image);
+
+typedef struct coco_key {
+  uint64_t word; /* what is sorted by */
+  size_t index;
+} coco_key;
+
+/* Stable; `spare` has room for as many keys. */
+void vloss_coco_sort(coco_key *keys, coco_key *spare, size_t count);
+
+/* Words in the order of their numbers. */
+static inline uint64_t integer_key(int64_t value) { return (uint64_t)value ^ (uint64_t)1 << 63; }
+
+/* The same, descending; -0 is +0. Not for NaN. No key is UINT64_MAX. */
+static inline uint64_t descending_key(double value) {
+  uint64_t bits;
+  value += 0.0; /* -0 becomes +0 */
+  memcpy(&bits, &value, sizeof bits);
+  return bits >> 63 ? bits : ~bits & UINT64_MAX >> 1;
+}
+
+/* Checks and orders records; those that are there once more come behind the others. The number of
+ * others. The workspace is vloss_coco_accumulate_workspace(count). */
+size_t vloss_coco_order(coco_call *call, vloss_coco_record *records, size_t count, void *workspace,
+                        size_t workspace_size);
+
+/* Records [begin, end) of one class, in order. */
+typedef struct coco_class {
+  int64_t class_id;
+  size_t begin, targets, end; /* detections are [begin, targets) */
+} coco_class;
+
+/* The class that begins at record `begin`. */
+coco_class vloss_coco_class_at(const vloss_coco_record *records, size_t count, size_t begin);
+
+/* The records of a class, which may have none. */
+coco_class vloss_coco_class_of(const vloss_coco_record *records, size_t count, int64_t class_id);
+
+/* The bits of all thresholds, in the first area range. */
+static inline uint64_t threshold_bits(const vloss_coco_options *o) {
+  return o->threshold_count == 64 ? UINT64_MAX : ((uint64_t)1 << o->threshold_count) - 1;
+}
+
+static inline uint64_t range_bits(const vloss_coco_options *o, size_t range) {
+  return threshold_bits(o) << range * o->threshold_count;
+}
+
+static inline size_t largest_limit(const vloss_coco_options *o) {
+  return o->max_detections[o->max_detection_count - 1];
+}
+
+/* An aligned place in a workspace; NULL stays NULL. */
+enum { COCO_ALIGNMENT = 16 };
+static inline void *coco_align(void *workspace) {
+  if (!workspace) return NULL;
+  size_t over = (uintptr_t)workspace % COCO_ALIGNMENT;
+  return (char *)workspace + (over ? COCO_ALIGNMENT - over : 0);
+}
+
+static inline int has_nan(const double *box) {
+  return box[0] != box[0] || box[1] != box[1] || box[2] != box[2] || box[3] != box[3];
+}
+
+static inline double lower_of(double a, double b) { return a < b ? a : b; }
+static inline double higher_of(double a, double b) { return a > b ? a : b; }
+
+/* Extents <= 0 leave width or height <= 0. */
+static inline double box_similarity(const double *d, const double *t, int crowd) {
+  double width = lower_of(d[0] + d[2], t[0] + t[2]) - higher_of(d[0], t[0]);
+  double height = lower_of(d[1] + d[3], t[1] + t[3]) - higher_of(d[1], t[1]);
+  if (width <= 0 || height <= 0) return 0;
+  double overlap = width * height, area = d[2] * d[3];
+  if (has_nan(d) || has_nan(t)) return NAN;
+  return overlap / (crowd ? area : area + t[2] * t[3] - overlap);
+}
+
+/* Similarity of a detection and a target: the caller's, or of their boxes. */
+static inline double coco_similarity(const vloss_coco_image *image, size_t detection, size_t target,
+                                     int crowd) {
+  if (image->similarity) return image->similarity[detection * image->similarity_stride + target];
+  return box_similarity(image->boxes + 4 * detection, image->target_boxes + 4 * target, crowd);
+}
+
+static inline int is_crowd(const vloss_coco_image *image, const vloss_coco_options *o,
+                           size_t target) {
+  return o->kind != VLOSS_COCO_LVIS && image->target_crowd && image->target_crowd[target] != 0;
+}
+
+static inline int64_t class_of(const int64_t *classes, size_t i) {
+  return classes ? classes[i] : 0;
+}
+
+#endif

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Matching one image. What happens at each area range and threshold is a bit: a detection that
+ * meets a target settles all of them at once. */
+#include "api/structs.h"
+#include "score/coco.h"
+
+typedef struct matcher {
+  const vloss_coco_image *image;
+  const vloss_coco_options *options;
+  coco_key *detections, *targets; /* by class */
+  coco_key *candidates, *spare;
+  double *similarity;       /* per target of the class */
+  uint64_t *taken, *hidden; /* the same: where it is matched, where it does not count */
+  size_t detection_count, target_count;
+  size_t least; /* the threshold that is passed first */
+} matcher;
+
+/* One class of an image: parts of the sorted keys. */
+typedef struct part {
+  const coco_key *detections, *targets;
+  size_t detection_count, target_count;
+} part;
+
+size_t vloss_coco_match_workspace(size_t detections, size_t targets) {
+  const size_t per_detection = 2 * sizeof(coco_key);
+  const size_t per_target = 4 * sizeof(coco_key) + sizeof(double) + 2 * sizeof(uint64_t);
+  if (detections > UINT32_MAX || targets > UINT32_MAX) return SIZE_MAX;
+  size_t a, b, sum;
+  if (__builtin_mul_overflow(detections, per_detection, &a) ||
+      __builtin_mul_overflow(targets, per_target, &b) || __builtin_add_overflow(a, b, &sum) ||
+      sum > PTRDIFF_MAX - COCO_ALIGNMENT)
+    return SIZE_MAX;
+  return sum + COCO_ALIGNMENT;
+}
+
+static void place(matcher *w, void *workspace) {
+  size_t n = w->image->detections, m = w->image->targets;
+  w->detections = coco_align(workspace);
+  w->targets = w->detections + 2 * n;
+  w->candidates = w->targets + 2 * m;
+  w->spare = w->candidates + m;
+  w->similarity = (double *)(void *)(w->spare + m);
+  w->taken = (uint64_t *)(void *)(w->similarity + m);
+  w->hidden = w->taken + m;
+}
+
+static void order_targets(matcher *w) {
+  const vloss_coco_image *image = w->image;
+  w->target_count = image->targets;
+  for (size_t i = 0; i < image->targets; i++)
+    w->targets[i] = (coco_key){integer_key(class_of(image->target_classes, i)), i};
+  vloss_coco_sort(w->targets, w->targets + image->targets, image->targets);
+}
+
+/* The first key of a class, or where it would be. */
+static size_t find_class(const coco_key *keys, size_t count, uint64_t word) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (keys[middle].word < word)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (classes[i] == class_id) return 1;
+  }
+  return 0;
+}
+
+/* LVIS: only classes that the image was annotated for. */
+static int is_federated(const matcher *w, int64_t class_id) {
+  const vloss_coco_image *image = w->image;
+  uint64_t word = integer_key(class_id);
+  size_t found = find_class(w->targets, w->target_count, word);
+  return (found < w->target_count && w->targets[found].word == word) ||
+         is_listed(class_id, image->negative_classes, image->negative_count);
+}
+
+/* By descending score, and then by class. */
+static void order_detections(matcher *w) {
+  const vloss_coco_image *image = w->image;
+  int lvis = w->options->kind == VLOSS_COCO_LVIS;
+  coco_key *keys = w->detections, *spare = keys + image->detections;
+  size_t count = 0, kept = 0;
+  for (size_t i = 0; i < image->detections; i++) {
+    if (image->scores[i] == image->scores[i])
+      keys[count++] = (coco_key){descending_key(image->scores[i]), i};
+  }
+  vloss_coco_sort(keys, spare, count);
+  if (lvis && count > largest_limit(w->options)) count = largest_limit(w->options);
+  for (size_t i = 0; i < count; i++) {
+    int64_t class_id = class_of(image->classes, keys[i].index);
+    if (lvis && !is_federated(w, class_id)) continue;
+    keys[kept++] = (coco_key){integer_key(class_id), keys[i].index};
+  }
+  vloss_coco_sort(keys, spare, kept);
+  w->detection_count = kept;
+}
+
+/* Takes the next class off the keys [*d, ...) and [*t, ...); 0 if there is none. */
+static int next_part(const matcher *w, size_t *d, size_t *t, part *p) {
+  int has_detection = *d < w->detection_count, has_target = *t < w->target_count;
+  if (!has_detection && !has_target) return 0;
+  uint64_t word = has_detection ? w->detections[*d].word : UINT64_MAX;
+  if (has_target && w->targets[*t].word < word) word = w->targets[*t].word;
+  size_t d_end = *d, t_end = *t;
+  while (d_end < w->detection_count && w->detections[d_end].word == word) d_end++;
+  while (t_end < w->target_count && w->targets[t_end].word == word) t_end++;
+  *p = (part){w->detections + *d, w->targets + *t, d_end - *d, t_end - *t};
+  if (p->detection_count > largest_limit(w->options))
+    p->detection_count = largest_limit(w->options);
+  *d = d_end;
+  *t = t_end;
+  return 1;
+}
+
+static size_t count_records(const matcher *w, size_t *detections) {
+  size_t d = 0, t = 0, records = 0;
+  part p;
+  *detections = 0;
+  while (next_part(w, &d, &t, &p)) {
+    *detections += p.detection_count;
+    records += p.detection_count + p.target_count;
+  }
+  return records;
+}
+
+/* The bits of the ranges that an area is outside of. */
+static uint64_t outside(const vloss_coco_options *o, double area) {
+  uint64_t bits = 0;
+  for (size_t a = 0; a < o->area_count; a++) {
+    if (area < o->areas[2 * a] || area > o->areas[2 * a + 1]) bits |= range_bits(o, a);
+  }
+  return bits;
+}
+
+static uint64_t all_bits(const vloss_coco_options *o) {
+  size_t cells = o->area_count * o->threshold_count;
+  return cells == 64 ? UINT64_MAX : ((uint64_t)1 << cells) - 1;
+}
+
+static double area_of(const double *areas, const double *boxes, size_t i) {
+  return areas ? areas[i] : boxes[4 * i + 2] * boxes[4 * i + 3];
+}
+
+static void open_targets(const matcher *w, const part *p) {
+  const vloss_coco_image *image = w->image;
+  for (size_t j = 0; j < p->target_count; j++) {
+    size_t i = p->targets[j].index;
+    int ignored =
+        is_crowd(image, w->options, i) || (image->target_ignored && image->target_ignored[i] != 0);
+    w->taken[j] = 0;
+    w->hidden[j] = ignored
+                       ? all_bits(w->options)
+                       : outside(w->options, area_of(image->target_areas, image->target_boxes, i));
+  }
+}
+
+static double passed_at(double threshold) { return threshold < 1 - 1e-10 ? threshold : 1 - 1e-10; }
+
+/* The bits of the thresholds that a similarity reaches, in all ranges. */
+static uint64_t reached(const vloss_coco_options *o, double similarity) {
+  uint64_t first = 0, bits = 0;
+  for (size_t t = 0; t < o->threshold_count; t++)
+    first |= (uint64_t)(similarity >= passed_at(o->thresholds[t])) << t;
+  for (size_t a = 0; a < o->area_count; a++) bits |= first << a * o->threshold_count;
+  return bits;
+}
+
+/* The targets that a detection may take at any threshold: best first, of equal ones the last. */
+static size_t find_candidates(const matcher *w, const part *p, size_t detection) {
+  double least = passed_at(w->options->thresholds[w->least]);
+  size_t count = 0;
+  for (size_t j = p->target_count; j-- > 0;) {
+    size_t i = p->targets[j].index;
+    double s = coco_similarity(w->image, detection, i, is_crowd(w->image, w->options, i));
+    if (!(s >= least)) continue;
+    w->similarity[j] = s;
+    w->candidates[count++] = (coco_key){descending_key(s), j};
+  }
+  vloss_coco_sort(w->candidates, w->spare, count);
+  return count;
+}
+
+/* Takes targets for a detection wherever it is open: first those that count. */
+static void take(const matcher *w, const part *p, size_t candidates, vloss_coco_record *record) {
+  uint64_t open = all_bits(w->options);
+  for (int hidden = 0; hidden <= 1; hidden++) {
+    for (size_t c = 0; c < candidates && open; c++) {
+      size_t j = w->candidates[c].index;
+      uint64_t bits = open & reached(w->options, w->similarity[j]);
+      bits &= hidden ? w->hidden[j] : ~w->hidden[j];
+      if (!is_crowd(w->image, w->options, p->targets[j].index)) bits &= ~w->taken[j];
+      w->taken[j] |= bits;
+      record->matched |= bits;
+      if (hidden) record->ignored |= bits;
+      open &= ~bits;
+    }
+  }
+}
+
+static void match_detection(const matcher *w, const part *p, size_t rank,
+                            vloss_coco_record *record) {
+  const vloss_coco_image *image = w->image;
+  size_t i = p->detections[rank].index;
+  int64_t class_id = class_of(image->classes, i);
+  *record = (vloss_coco_record){.image_id = image->image_id,
+                                .class_id = class_id,
+                                .score = image->scores[i],
+                                .rank = (uint32_t)rank,
+                                .kind = VLOSS_COCO_RECORD_DETECTION};
+  take(w, p, find_candidates(w, p, i), record);
+  uint64_t lost = outside(w->options, area_of(image->areas, image->boxes, i));
+  if (w->options->kind == VLOSS_COCO_LVIS &&
+      is_listed(class_id, image->not_exhaustive_classes, image->not_exhaustive_count))
+    lost = all_bits(w->options);
+  record->ignored |= lost & ~record->matched;
+}
+
+static void match_part(const matcher *w, const part *p, vloss_coco_record *records) {
+  const vloss_coco_image *image = w->image;
+  open_targets(w, p);
+  for (size_t rank = 0; rank < p->detection_count; rank++) match_detection(w, p, rank, records++);
+  for (size_t j = 0; j < p->target_count; j++) {
+    *records++ = (vloss_coco_record){
+        .image_id = image->image_id,
+        .class_id = class_of(image->target_classes, p->targets[j].index),
+        .ignored = w->hidden[j],
+        .rank = (uint32_t)j,
+        .kind = VLOSS_COCO_RECORD_TARGET,
+    };
+  }
+}
+
+static size_t count_degenerate(const double *boxes, size_t count) {
+  size_t found = 0;
+  for (size_t i = 0; boxes && i < count; i++) {
+    const double *box = boxes + 4 * i;
+    found += has_nan(box) || box[2] < 0 || box[3] < 0;
+  }
+  return found;
+}
+
+static size_t least_threshold(const vloss_coco_options *o) {
+  size_t least = 0;
+  for (size_t t = 1; t < o->threshold_count; t++) {
+    if (o->thresholds[t] < o->thresholds[least]) least = t;
+  }
+  return least;
+}
+
+static void match_image(coco_call *call, const vloss_coco_image *image, void *workspace,
+                        size_t capacity, vloss_coco_record *records, size_t *count) {
+  matcher w = {.image = image, .options = &call->options};
+  w.least = least_threshold(w.options);
+  place(&w, workspace);
+  order_targets(&w);
+  order_detections(&w);
+  *count = count_records(&w, &call->counted);
+  call->ignored = image->detections - call->counted;
+  call->degenerate = count_degenerate(image->boxes, image->detections) +
+                     count_degenerate(image->target_boxes, image->targets);
+  if (capacity < *count) {
+    vloss_coco_fail(call, VLOSS_ERROR_CAPACITY, "records");
+    return;
+  }
+  size_t d = 0, t = 0;
+  part p;
+  while (next_part(&w, &d, &t, &p)) {
+    match_part(&w, &p, records);
+    records += p.detection_count + p.target_count;
+  }
+}
+
+vloss_status vloss_coco_match(const vloss_coco_image *image, const vloss_coco_options *coco,
+                              void *workspace, size_t workspace_size, size_t capacity,
+                              vloss_coco_record *records, size_t *count) {
+  coco_call call;
+  vloss_coco_open(&call, coco);
+  vloss_coco_image whole = vloss_coco_open_image(&call, image);
+  if (!count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "count");
+  if (capacity && !records) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "records");
+  if (!workspace) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "workspace");
+  if (call.status == VLOSS_OK &&
+      workspace_size < vloss_coco_match_workspace(whole.detections, whole.targets))
+    vloss_coco_fail(&call, VLOSS_ERROR_WORKSPACE, "workspace");
+  if (call.status == VLOSS_OK) match_image(&call, &whole, workspace, capacity, records, count);
+  return vloss_coco_close(&call);
+}

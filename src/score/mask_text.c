@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "score/masks.h"
+
+enum { GROUP_BITS = 5, GROUP = 31, GROUP_SIGN = 16, GROUP_MORE = 32, FIRST_CHARACTER = 48 };
+/* Differences of runs have 33 bits and a sign. */
+enum { MOST_GROUPS = 7 };
+
+/* The characters of a number; without `text` they are only counted. */
+static size_t put_number(int64_t value, char *text) {
+  for (size_t n = 0;; n++) {
+    int64_t group = value & GROUP, rest = (value - group) / (GROUP + 1);
+    int more = rest != (group & GROUP_SIGN ? -1 : 0);
+    if (text) text[n] = (char)(FIRST_CHARACTER + group + (more ? GROUP_MORE : 0));
+    if (!more) return n + 1;
+    value = rest;
+  }
+}
+
+static size_t put_text(const vloss_mask *mask, char *text) {
+  size_t length = 0;
+  for (size_t i = 0; i < mask->count; i++) {
+    int64_t value = mask->counts[i];
+    if (i > 2) value -= mask->counts[i - 2];
+    length += put_number(value, text ? text + length : NULL);
+  }
+  return length;
+}
+
+vloss_status vloss_mask_to_text(const vloss_mask *mask, const vloss_mask_options *options,
+                                size_t capacity, char *text, size_t *length) {
+  scoring s;
+  vloss_mask_options o;
+  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  scoring_output(&s, "text", text, capacity, 1);
+  scoring_output(&s, "length", length, 1, sizeof *length);
+  vloss_masks_input(&s, "mask", mask, 1, 0);
+  if (!scoring_ready(&s)) return scoring_close(&s);
+  if (scoring_count(&s, put_text(mask, NULL), capacity, "text", length)) (void)put_text(mask, text);
+  return scoring_close(&s);
+}
+
+/* A number that starts at text[*at]; moves there to its end, or stays at what is wrong. */
+static int get_number(const char *text, size_t length, size_t *at, int64_t *value) {
+  uint64_t bits = 0;
+  for (int shift = 0; *at < length && shift < MOST_GROUPS * GROUP_BITS; shift += GROUP_BITS) {
+    int c = text[*at] - FIRST_CHARACTER;
+    if (c < 0 || c >= 2 * GROUP_MORE) return 0;
+    bits |= (uint64_t)(c & GROUP) << shift;
+    ++*at;
+    if (c & GROUP_MORE) continue;
+    int64_t sign = c & GROUP_SIGN ? (int64_t)1 << (shift + GROUP_BITS) : 0;
+    *value = (int64_t)bits - sign;
+    return 1;
+  }
+  return 0;
+}
+
+/* Reads runs up to the end of the text, or to what is wrong, and returns where that is. Without
+ * `counts` they are only counted and checked. */
+static size_t get_text(const char *text, size_t length, uint64_t pixels, uint32_t *counts,
+                       size_t *count) {
+  int64_t before[2] = {0, 0}; /* the last runs of either value */
+  uint64_t sum = 0;
+  size_t at = 0, i = 0;
+  while (at < length) {
+    size_t begin = at;
+    int64_t run;
+    if (!get_number(text, length, &at, &run)) return at;
+    if (i > 2) run += before[i & 1];
+    if (run < 0 || (uint64_t)run > pixels - sum) return begin;
+    before[i & 1] = run;
+    sum += (uint64_t)run;
+    if (counts) counts[i] = (uint32_t)run;
+    i++;
+  }
+  *count = i;
+  return sum == pixels ? SIZE_MAX : length;
+}
+
+vloss_status vloss_mask_from_text(const char *text, size_t length, size_t height, size_t width,
+                                  const vloss_mask_options *options, size_t capacity,
+                                  uint32_t *counts, size_t *count) {
+  scoring s;
+  vloss_mask_options o;
+  size_t found = 0;
+  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  uint32_t pixels = mask_pixels(&s, height, width);
+  scoring_input(&s, "text", text, length, 1);
+  scoring_output(&s, "counts", counts, capacity, sizeof *counts);
+  scoring_output(&s, "count", count, 1, sizeof *count);
+  if (!scoring_ready(&s)) return scoring_close(&s);
+  size_t wrong = get_text(text, length, pixels, NULL, &found);
+  if (wrong != SIZE_MAX)
+    scoring_fail_at(&s, VLOSS_ERROR_PARAMETER, "text", wrong);
+  else if (scoring_count(&s, found, capacity, "counts", count))
+    (void)get_text(text, length, pixels, counts, &found);
+  s.counted = 1;
+  return scoring_close(&s);
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "score/assign.h"
-#include "vec.h"
+#include "math/elementary.h"
 
 #include "score/corners.h"
 
@@ -90,7 +90,7 @@ static void assign_predictions(const void *work, size_t begin, size_t end, parti
   }
 }
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 #define FUNCTIONS vloss_assign_functions_f64
 #else
 #define FUNCTIONS vloss_assign_functions_f32

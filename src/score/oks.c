@@ -5,7 +5,7 @@
 
 #include "api/split.h"
 #include "score/scoring.h"
-#include "vec.h"
+#include "math/elementary.h"
 
 enum { COCO_POINTS = 17, NUMBERS = 3, GRAIN_POINTS = 1 << 11 };
 

@@ -16,7 +16,7 @@ typedef struct scene {
   uint8_t *images[MASKS]; /* column-major */
   vloss_mask masks[MASKS];
   uint32_t *counts; /* room for an image's runs */
-  uint8_t *pixels;  /* for an image */
+  uint8_t *pixels;  /* room for all images */
   void *workspace;
   size_t workspace_size;
   double *out;
@@ -49,7 +49,7 @@ static int scene_fill(scene *s, vloss_mask_layout layout) {
   vloss_status status = VLOSS_OK;
   s->options = (vloss_mask_options)VLOSS_MASK_OPTIONS_INIT;
   s->counts = room(RUNS_MOST * sizeof *s->counts);
-  s->pixels = room(PIXELS);
+  s->pixels = room((size_t)MASKS * PIXELS);
   s->out = room(MASKS * MASKS * sizeof *s->out);
   for (size_t i = 0; i < MASKS && status == VLOSS_OK; i++) {
     size_t count = 0;
@@ -73,20 +73,20 @@ static int decode(void *context) {
   scene *s = context;
   vloss_status status = VLOSS_OK;
   for (size_t i = 0; i < MASKS && status == VLOSS_OK; i++)
-    status = vloss_mask_decode(&s->masks[i], &s->options, s->pixels);
+    status = vloss_mask_decode(&s->masks[i], &s->options, s->pixels + i * PIXELS);
   return status != VLOSS_OK;
 }
 
 static int decode_memset(void *context) {
   scene *s = context;
-  for (size_t i = 0; i < MASKS; i++) memset(s->pixels, (int)(i & 1), PIXELS);
+  for (size_t i = 0; i < MASKS; i++) memset(s->pixels + i * PIXELS, (int)(i & 1), PIXELS);
   return 0;
 }
 
 static int decode_plain(void *context) {
   scene *s = context;
   for (size_t i = 0; i < MASKS; i++) {
-    uint8_t *p = s->pixels;
+    uint8_t *p = s->pixels + i * PIXELS;
     for (size_t k = 0; k < s->masks[i].count; k++)
       for (uint32_t n = s->masks[i].counts[k]; n > 0; n--) *p++ = k & 1;
   }

@@ -38,12 +38,13 @@ static void *place(guard *g, rng *r, size_t count, size_t width) {
 }
 
 static void fill_scores(problem *p, rng *r) {
-  static const double rare[] = {NAN, INFINITY, 0, -.5, -0.};
+  /* times a weight, the last one makes a sum with infinity a NaN */
+  const double rare[] = {NAN, INFINITY, 0, -.5, -0., p->type == F64 ? -1.7e308 : -3e38};
   int wild = rng_below(r, 3) == 0;
   for (size_t i = 0; i < p->n; i++) {
     double score = (double)rng_below(r, 9) / 8;
     if (rng_below(r, 2)) score = rng_unit(r);
-    if (wild && rng_below(r, 8) == 0) score = rare[rng_below(r, 5)];
+    if (wild && rng_below(r, 8) == 0) score = rare[rng_below(r, 6)];
     data_set(p->type, p->scores, i, score);
     p->class_of[i] = rng_below(r, 2) ? INT64_MIN : (int64_t)rng_below(r, 3);
     p->model_of[i] = (uint8_t)rng_below(r, p->options.model_count);

@@ -140,7 +140,7 @@ static void spoil_masks(arguments *a, fault what) {
     case OTHER_HEIGHT: a->masks[1].height = 3, a->masks[1].width = 4; break;
     case OTHER_WIDTH: a->masks[1].width = 2, a->runs[1][2] = 1; break;
     case OUT_IN_MASKS: a->out_at = (double *)(void *)a->masks; break;
-    case COUNTS_IN_RUNS: a->counts_at = a->runs[0]; break;
+    case COUNTS_IN_RUNS: a->counts_at = a->runs[0], a->capacity = 3; break;
     default: break;
   }
 }
@@ -156,7 +156,7 @@ static void spoil_inputs(arguments *a, fault what) {
     case NAN_VERTEX: a->vertices[5] = NAN; break;
     case FAR_VERTEX: a->vertices[2] = -0x1.0000000000001p26; break;
     case NO_VERTICES: a->polygon.vertices = NULL; break;
-    case MANY_VERTICES: a->polygon.count = SIZE_MAX / 8; break;
+    case MANY_VERTICES: a->polygon.count = SIZE_MAX / 16; break;
     default: break;
   }
 }

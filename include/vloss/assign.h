@@ -18,7 +18,7 @@
 #define VLOSS_ASSIGN_H
 
 #include <math.h>
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 #ifdef __cplusplus
 extern "C" {

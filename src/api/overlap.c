@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "api/evaluate.h"
 #include "api/planes.h"
 #include "api/split.h"
 #include "dispatch.h"
@@ -124,7 +125,7 @@ static compensated run(const request *r, enum loss_id id, const job *base, const
                        const shape *s, const vloss_overlap_options *o) {
   const isa *active = vloss_isa_active();
   kernel *loops = active->kernels[r->dtype]->loss[id];
-  kernel *terms = active->kernels[DTYPE_F64]->loss[id];
+  kernel *terms = active->kernels[VLOSS_F64]->loss[id];
   if (s->planes) {
     planes_call c = {r, *base, target, o, loops, terms, s->images, s->channels, s->inner};
     return vloss_planes_run(&c);
@@ -158,6 +159,14 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   return request_close(&r);
 }
 
+vloss_status vloss_evaluate_overlap(enum loss_id id, const vloss_call *c) {
+  vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;
+  own.channels = c->shape[2];
+  vloss_evaluate_fields(id, c, &own);
+  return overlap(id, c->dtype, c->input, c->target, c->shape[0], c->shape[1], &own, c->options,
+                 c->loss, c->grad);
+}
+
 #define DEFINE(name, dtype, id, real)                                                         \
   vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t groups,   \
                                       size_t size, const vloss_overlap_options *own,          \
@@ -166,7 +175,7 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   }
 
 #define DEFINE_overlap(name) \
-  DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
+  DEFINE(name, f32, VLOSS_F32, float) DEFINE(name, f64, VLOSS_F64, double)
 #define LOSS(name, family, arrays, parameters) DEFINE_##family(name)
 #include "overlap.def"
 #undef LOSS

@@ -4,6 +4,7 @@
 
 #include <float.h>
 
+#include "api/evaluate.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
@@ -92,6 +93,26 @@ static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t 
   return rows(&r, id, name, input, n, classes, inner, &j);
 }
 
+vloss_status vloss_evaluate_soft(enum loss_id id, const vloss_call *c) {
+  vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;
+  own.class_weight = c->class_weight;
+  vloss_evaluate_fields(id, c, &own);
+  return soft(id, c->dtype, c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own,
+              c->options, c->loss, c->grad);
+}
+
+vloss_status vloss_evaluate_teacher(enum loss_id id, const vloss_call *c) {
+  vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT;
+  vloss_evaluate_fields(id, c, &own);
+  return teacher(id, c->dtype, c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own,
+                 c->options, c->loss, c->grad);
+}
+
+vloss_status vloss_evaluate_input(enum loss_id id, const vloss_call *c) {
+  return alone(id, c->dtype, c->input, c->shape[0], c->shape[1], c->shape[2], c->options, c->loss,
+               c->grad);
+}
+
 #define DEFINE_PAIR(function, name, dtype, id, real)                                               \
   vloss_status vloss_##name##_##dtype(const real *logits, const real *target, size_t n,            \
                                       size_t classes, size_t inner,                                \
@@ -106,12 +127,12 @@ static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t 
   }
 
 #define TARGET_ROWS(name, function)                  \
-  DEFINE_PAIR(function, name, f32, DTYPE_F32, float) \
-  DEFINE_PAIR(function, name, f64, DTYPE_F64, double)
+  DEFINE_PAIR(function, name, f32, VLOSS_F32, float) \
+  DEFINE_PAIR(function, name, f64, VLOSS_F64, double)
 #define DEFINE_WEIGHTED(name) TARGET_ROWS(name, soft)
 #define DEFINE_TARGET(name) TARGET_ROWS(name, teacher)
 #define DEFINE_INPUT(name) \
-  DEFINE_ALONE(name, f32, DTYPE_F32, float) DEFINE_ALONE(name, f64, DTYPE_F64, double)
+  DEFINE_ALONE(name, f32, VLOSS_F32, float) DEFINE_ALONE(name, f64, VLOSS_F64, double)
 #define DEFINE_LABELS(name)
 #define LOSS(name, family, arrays, parameters) DEFINE_##arrays(name)
 #include "rows.def"

@@ -64,25 +64,27 @@ static uint32_t walk_on(const outline *a, const outline *b, walk w) {
   return sum;
 }
 
-/* Pixels in both. In two walks at once, each with half of the runs of a, since a step waits for the
- * one before. */
+static inline size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Pixels in both. In three walks at once, each with a third of the runs of a, since a step waits
+ * for the one before. */
 static uint32_t intersect(const outline *a, const outline *b) {
-  size_t begin = runs_before(a->runs, a->count, b->runs[0].begin);
-  size_t end = runs_before(a->runs, a->count, b->runs[b->count - 1].end - 1);
+  size_t begin = runs_before(a->runs, a->count, b->runs[0].begin), n = b->count;
+  size_t end = runs_before(a->runs, a->count, b->runs[n - 1].end - 1);
   end += end < a->count;
-  size_t middle = begin + (end - begin) / 2;
-  walk low = walk_runs(a, begin, middle, b), high = walk_runs(a, middle, end, b);
+  size_t third = (end - begin) / 3;
+  walk low = walk_runs(a, begin, begin + third, b);
+  walk middle = walk_runs(a, begin + third, end - third, b);
+  walk high = walk_runs(a, end - third, end, b);
   uint32_t sum = 0;
-  for (;;) {
-    size_t steps = safe_steps(&low, b->count), others = safe_steps(&high, b->count);
-    if (others < steps) steps = others;
-    if (!steps) break;
+  for (size_t steps; (steps = least(safe_steps(&low, n),
+                                    least(safe_steps(&middle, n), safe_steps(&high, n)))) > 0;)
     while (steps--) {
       sum += take_step(a->runs, b->runs, &low);
+      sum += take_step(a->runs, b->runs, &middle);
       sum += take_step(a->runs, b->runs, &high);
     }
-  }
-  return sum + walk_on(a, b, low) + walk_on(a, b, high);
+  return sum + walk_on(a, b, low) + walk_on(a, b, middle) + walk_on(a, b, high);
 }
 
 static inline int boxes_touch(pixel_box a, pixel_box b) {

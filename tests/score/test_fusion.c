@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Are boxes fused as the definition says, in either dtype, next to memory that nothing may touch? */
+/* Are boxes fused as the definition says, in either dtype, next to memory that nothing may touch?
+ */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

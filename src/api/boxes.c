@@ -18,7 +18,7 @@ static double total_weight(boxes_job j, const request *r, kernel *run, const voi
   return (found.sums[0].value + found.sums[0].error) / SUM_UNIT;
 }
 
-static vloss_status boxes(enum loss_id id, int dtype, const void *input, const void *target,
+static vloss_status boxes(enum loss_id id, vloss_dtype dtype, const void *input, const void *target,
                           size_t n, const vloss_box_options *box, const vloss_options *options,
                           void *loss, void *grad) {
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;

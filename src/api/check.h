@@ -23,7 +23,7 @@ typedef struct region {
 typedef struct request {
   vloss_status status;
   const char *argument; /* that status complains of */
-  int dtype;
+  vloss_dtype dtype;
   const vloss_options *options;
   vloss_options own; /* of a caller who knows fewer of them */
   void *loss, *grad;
@@ -74,8 +74,8 @@ static inline const vloss_options *request_complete(request *r, const vloss_opti
 }
 
 /* Starts with the options that all losses share. */
-static inline void request_open(request *r, int dtype, const vloss_options *options, void *loss,
-                                void *grad) {
+static inline void request_open(request *r, vloss_dtype dtype, const vloss_options *options,
+                                void *loss, void *grad) {
   *r = (request){.status = VLOSS_OK,
                  .dtype = dtype,
                  .options = &default_options,

@@ -134,9 +134,10 @@ static compensated run(const request *r, enum loss_id id, const job *base, const
   return run_contiguous(&all, s->groups);
 }
 
-static vloss_status overlap(enum loss_id id, int dtype, const void *input, const void *target,
-                            size_t groups, size_t size, const vloss_overlap_options *own,
-                            const vloss_options *options, void *loss, void *grad) {
+static vloss_status overlap(enum loss_id id, vloss_dtype dtype, const void *input,
+                            const void *target, size_t groups, size_t size,
+                            const vloss_overlap_options *own, const vloss_options *options,
+                            void *loss, void *grad) {
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
   shape s = {0};
   request r;

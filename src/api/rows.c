@@ -55,7 +55,7 @@ static vloss_status rows(request *r, enum loss_id id, const char *name, const vo
   return request_close(r);
 }
 
-static vloss_status soft(enum loss_id id, int dtype, const void *logits, const void *target,
+static vloss_status soft(enum loss_id id, vloss_dtype dtype, const void *logits, const void *target,
                          size_t n, size_t classes, size_t inner, const vloss_soft_options *own,
                          const vloss_options *options, void *loss, void *grad) {
   vloss_soft_options o = VLOSS_SOFT_OPTIONS_INIT;
@@ -68,8 +68,8 @@ static vloss_status soft(enum loss_id id, int dtype, const void *logits, const v
   return rows(&r, id, "logits", logits, n, classes, inner, &j);
 }
 
-static vloss_status teacher(enum loss_id id, int dtype, const void *logits, const void *target,
-                            size_t n, size_t classes, size_t inner,
+static vloss_status teacher(enum loss_id id, vloss_dtype dtype, const void *logits,
+                            const void *target, size_t n, size_t classes, size_t inner,
                             const vloss_teacher_options *own, const vloss_options *options,
                             void *loss, void *grad) {
   vloss_teacher_options o = VLOSS_TEACHER_OPTIONS_INIT;
@@ -84,8 +84,9 @@ static vloss_status teacher(enum loss_id id, int dtype, const void *logits, cons
   return rows(&r, id, "logits", logits, n, classes, inner, &j);
 }
 
-static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t n, size_t classes,
-                          size_t inner, const vloss_options *options, void *loss, void *grad) {
+static vloss_status alone(enum loss_id id, vloss_dtype dtype, const void *input, size_t n,
+                          size_t classes, size_t inner, const vloss_options *options, void *loss,
+                          void *grad) {
   request r;
   request_open(&r, dtype, options, loss, grad);
   rows_job j = {.temperature = 1};

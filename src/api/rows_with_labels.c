@@ -43,8 +43,8 @@ static double check_labels(request *r, vloss_labels labels, size_t rows, size_t 
   return fmin(total.value + total.error, DBL_MAX);
 }
 
-static vloss_status labelled(enum loss_id id, int dtype, const void *input, vloss_labels labels,
-                             size_t n, size_t classes, size_t inner,
+static vloss_status labelled(enum loss_id id, vloss_dtype dtype, const void *input,
+                             vloss_labels labels, size_t n, size_t classes, size_t inner,
                              const vloss_cross_entropy_options *own, const vloss_options *options,
                              void *loss, void *grad) {
   vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;

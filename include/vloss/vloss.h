@@ -167,6 +167,23 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, c
                                                           double *loss, double *grad);
 
 /**
+ * Charbonnier loss (Charbonnier et al. 1994), L1 rounded at 0: sqrt(d^2 + epsilon^2), gradient
+ * d / sqrt(d^2 + epsilon^2).
+ * @param epsilon  in [2^-60, 2^60]; 1e-3 is usual.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_charbonnier_f32(const float *input,
+                                                             const float *target, size_t n,
+                                                             double epsilon,
+                                                             const vloss_options *options,
+                                                             float *loss, float *grad);
+/** @copydoc vloss_charbonnier_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_charbonnier_f64(const double *input,
+                                                             const double *target, size_t n,
+                                                             double epsilon,
+                                                             const vloss_options *options,
+                                                             double *loss, double *grad);
+
+/**
  * Quantile or pinball loss (Koenker and Bassett 1978): with e = target - input, tau e where e > 0,
  * else (tau - 1) e; gradient -tau, 1 - tau, 0 at e = 0. Its minimum is the tau-quantile of the
  * targets.

@@ -3,7 +3,8 @@
 """COCO evaluation by vloss and by those of its peers that are installed: pycocotools,
 faster-coco-eval, hotcoco, ultrafast-pycocotools. The fastest of some runs, in milliseconds of one
 processor: from arrays to tables (theirs: evaluate and accumulate on loaded data), and from files
-to the printed table. Needs NumPy and a build: coco-peers.py BUILD_DIR [IMAGES] [RUNS]."""
+to the printed table. Needs NumPy and a build:
+coco-peers.py BUILD_DIR [IMAGES [RUNS [PEER...]]]."""
 
 import contextlib
 import ctypes
@@ -181,7 +182,7 @@ def main():
         print(f"{images} images, {images * DETECTIONS} detections; milliseconds of one processor")
         print(f"{'':32} {'arrays':>9} {'':>6} {'files':>9} {'':>6}  largest difference")
         print(f"{'vloss':32} {ours[0]:9.1f} {1:6.1f} {ours[1]:9.1f} {1:6.1f}")
-        for module in PEERS:
+        for module in sys.argv[4:] or PEERS:
             name = module.replace("_", "-")
             try:
                 label = f"{name} {importlib.metadata.version(name)}"

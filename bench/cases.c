@@ -13,7 +13,7 @@
 /* From 16 elements to beyond the last cache: 2^26 floats, and half as many doubles. */
 static const size_t largest_array = (size_t)1 << 28;
 
-static const shape pairwise_shapes[] = {
+static const shape element_shapes[] = {
     {16},      {64},      {256},     {1024},    {4096},    {1 << 14},
     {1 << 16}, {1 << 18}, {1 << 20}, {1 << 22}, {1 << 24}, {1 << 26},
 };
@@ -44,7 +44,7 @@ static const struct {
   const shape *shapes;
   size_t count;
 } families[] = {
-    [VLOSS_PAIRWISE] = FAMILY("element", pairwise),
+    [VLOSS_ELEMENTS] = FAMILY("element", element),
     [VLOSS_BOXES] = FAMILY("box", boxes),
     [VLOSS_ROWS] = FAMILY("logit", rows),
     [VLOSS_OVERLAP] = FAMILY("element", overlap),

@@ -11,7 +11,7 @@
 
 /* Odd in every way: whole vectors, and a tail. */
 static const size_t shapes[][3] = {
-    [VLOSS_PAIRWISE] = {1003},
+    [VLOSS_ELEMENTS] = {1003},
     [VLOSS_BOXES] = {251},
     [VLOSS_ROWS] = {7, 37, 5},
     [VLOSS_OVERLAP] = {3, 351},

@@ -29,7 +29,7 @@ static double uniform(uint64_t *state, double low, double high) {
 typedef enum role { INPUT, TARGET, VARIANCE } role;
 
 /* Differences on both sides of every default threshold. */
-static void make_pairwise(double *out, size_t count, role which) {
+static void make_elements(double *out, size_t count, role which) {
   uint64_t state = DATA_SEED + (uint64_t)which;
   for (size_t i = 0; i < count; i++) out[i] = uniform(&state, -2.0, 2.0);
 }
@@ -99,7 +99,7 @@ static const struct {
 } special_makers[] = {{"kl_div", make_divergence}, {"binary_cross_entropy", make_overlap}};
 
 static make *const makers[] = {
-    [VLOSS_PAIRWISE] = make_pairwise,
+    [VLOSS_ELEMENTS] = make_elements,
     [VLOSS_BOXES] = make_boxes,
     [VLOSS_ROWS] = make_logits,
     [VLOSS_OVERLAP] = make_overlap,
@@ -110,7 +110,7 @@ static make *maker_of(const vloss_loss *loss, role which) {
   for (size_t i = 0; i < sizeof special_makers / sizeof *special_makers; i++)
     if (strcmp(special_makers[i].loss, loss->name) == 0) return special_makers[i].maker;
   int rows = loss->family == VLOSS_ROWS, alone = strcmp(loss->name, "entropy") == 0;
-  int single = loss->family == VLOSS_PAIRWISE && !(loss->arrays & VLOSS_ARRAY_TARGET);
+  int single = loss->family == VLOSS_ELEMENTS && !(loss->arrays & VLOSS_ARRAY_TARGET);
   if (single || loss->arrays & VLOSS_ARRAY_PROBABILITY) return make_binary;
   return rows && (which == TARGET || alone) ? make_probabilities : makers[loss->family];
 }

@@ -38,7 +38,7 @@ static const extra_row extra_rows[] = {
 #include "baselines.def"
 #undef BASELINE
 #undef ROW
-    {NULL, VLOSS_PAIRWISE},
+    {NULL, VLOSS_ELEMENTS},
 };
 
 static size_t add_rows(const vloss_loss *loss, dtype type, implementation *found) {

@@ -3,14 +3,6 @@
 
 #include <string.h>
 
-const vloss_loss *call_find(const char *name) {
-  size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(losses[i].name, name) == 0) return &losses[i];
-  return NULL;
-}
-
 call call_init(const vloss_loss *loss, dtype type) {
   call c;
   memset(&c, 0, sizeof c);
@@ -47,13 +39,13 @@ size_t dtype_size(dtype type) { return type == F64 ? sizeof(double) : sizeof(flo
 const char *dtype_name(dtype type) { return type == F64 ? "f64" : "f32"; }
 
 const char *family_name(vloss_family family) {
-  static const char *const names[] = {"pairwise", "boxes", "rows", "overlap"};
+  static const char *const names[] = {"elements", "boxes", "rows", "overlap"};
   return names[family];
 }
 
 size_t call_elements(const call *c) {
   switch (c->loss->family) {
-    case VLOSS_PAIRWISE: return c->shape[0];
+    case VLOSS_ELEMENTS: return c->shape[0];
     case VLOSS_BOXES: return 4 * c->shape[0];
     case VLOSS_ROWS: return c->shape[0] * c->shape[1] * c->shape[2];
     case VLOSS_OVERLAP: return c->shape[0] * c->shape[1];
@@ -102,123 +94,27 @@ size_t call_sample_of(const call *c, size_t element) {
   }
 }
 
-/* The fields of an options struct from the parameters. */
-static void set_fields(const call *c, void *options) {
+vloss_status call_run(const call *c) {
+  vloss_value values[CALL_MAX_PARAMETERS];
   for (size_t k = 0; k < c->loss->parameter_count; k++) {
     const vloss_parameter *p = &c->loss->parameters[k];
-    char *field = (char *)options + p->offset;
-    if (p->choices)
-      *(int *)(void *)field = (int)c->parameters[k];
-    else if (p->whole)
-      *(int64_t *)(void *)field = (int64_t)c->parameters[k] + c->rests[k];
+    if (p->choices || p->whole)
+      values[k].whole = (int64_t)c->parameters[k] + c->rests[k];
     else
-      *(double *)(void *)field = c->parameters[k];
+      values[k].real = c->parameters[k];
   }
+  vloss_call run = {.struct_size = sizeof run,
+                    .dtype = (vloss_dtype)c->dtype,
+                    .input = c->input,
+                    .target = c->target,
+                    .variance = c->variance,
+                    .labels = c->labels,
+                    .class_weight = c->class_weight,
+                    .values = values,
+                    .options = c->options,
+                    .loss = c->loss_out,
+                    .grad = c->grad,
+                    .grad_variance = c->grad_variance};
+  memcpy(run.shape, c->shape, sizeof run.shape);
+  return vloss_evaluate(c->loss, &run);
 }
-
-typedef vloss_status runner(const call *c);
-
-/* One small function per loss and dtype, from the registry. */
-#define PASS_NONE
-#define PASS_ONE(parameter, value) c->parameters[0],
-
-#define RUN_pairwise(name, dtype, arrays, parameters)                                             \
-  static vloss_status run_##name##_##dtype(const call *c) {                                       \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], PASS_##parameters c->options, \
-                                  c->loss_out, c->grad);                                          \
-  }
-#define PASS_SWITCH(flag) (int)c->parameters[0],
-#define PASS_FIELDS(list) &own,
-#define OWN_NONE
-#define OWN_SWITCH(flag)
-#define OWN_FIELDS(list)                                    \
-  vloss_##list##_options own = {.struct_size = sizeof own}; \
-  set_fields(c, &own);
-#define RUN_flagged(name, dtype, arrays, parameters)                                           \
-  static vloss_status run_##name##_##dtype(const call *c) {                                    \
-    OWN_##parameters return vloss_##name##_##dtype(                                            \
-        c->input, c->target, c->shape[0], PASS_##parameters c->options, c->loss_out, c->grad); \
-  }
-#define RUN_divergence(name, dtype, arrays, parameters) RUN_flagged(name, dtype, arrays, parameters)
-#define RUN_variance(name, dtype, arrays, parameters)                                             \
-  static vloss_status run_##name##_##dtype(const call *c) {                                       \
-    OWN_##parameters return vloss_##name##_##dtype(c->input, c->target, c->variance, c->shape[0], \
-                                                   PASS_##parameters c->options, c->loss_out,     \
-                                                   c->grad, c->grad_variance);                    \
-  }
-#define RUN_boxes(name, dtype, arrays, parameters)                                                 \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_box_options box = VLOSS_BOX_OPTIONS_INIT;                                                \
-    set_fields(c, &box);                                                                           \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &box, c->options, c->loss_out, \
-                                  c->grad);                                                        \
-  }
-#define RUN_LABELS(name, dtype)                                                               \
-  static vloss_status run_##name##_##dtype(const call *c) {                                   \
-    vloss_cross_entropy_options own = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;                       \
-    own.class_weight = c->class_weight;                                                       \
-    set_fields(c, &own);                                                                      \
-    return vloss_##name##_##dtype(c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], \
-                                  &own, c->options, c->loss_out, c->grad);                    \
-  }
-#define RUN_TARGET_ROWS(name, dtype, own)                                                         \
-  set_fields(c, &own);                                                                            \
-  return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own, \
-                                c->options, c->loss_out, c->grad)
-#define RUN_WEIGHTED(name, dtype)                           \
-  static vloss_status run_##name##_##dtype(const call *c) { \
-    vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;       \
-    own.class_weight = c->class_weight;                     \
-    RUN_TARGET_ROWS(name, dtype, own);                      \
-  }
-#define RUN_TARGET(name, dtype)                             \
-  static vloss_status run_##name##_##dtype(const call *c) { \
-    vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT; \
-    RUN_TARGET_ROWS(name, dtype, own);                      \
-  }
-#define RUN_INPUT(name, dtype)                                                                 \
-  static vloss_status run_##name##_##dtype(const call *c) {                                    \
-    return vloss_##name##_##dtype(c->input, c->shape[0], c->shape[1], c->shape[2], c->options, \
-                                  c->loss_out, c->grad);                                       \
-  }
-#define RUN_rows(name, dtype, arrays, parameters) RUN_##arrays(name, dtype)
-#define RUN_overlap(name, dtype, arrays, parameters)                                               \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;                                        \
-    own.channels = c->shape[2];                                                                    \
-    set_fields(c, &own);                                                                           \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], c->shape[1], &own, c->options, \
-                                  c->loss_out, c->grad);                                           \
-  }
-#define RUN_binary(name, dtype, arrays, parameters)                                                \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_binary_options own = VLOSS_BINARY_OPTIONS_INIT;                                          \
-    own.positive_weight = c->class_weight;                                                         \
-    own.classes = c->shape[1];                                                                     \
-    own.inner = c->shape[2];                                                                       \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
-                                  c->grad);                                                        \
-  }
-#define RUN_focals(name, dtype, arrays, parameters)                                                \
-  static vloss_status run_##name##_##dtype(const call *c) {                                        \
-    vloss_focal_options own = VLOSS_FOCAL_OPTIONS_INIT;                                            \
-    set_fields(c, &own);                                                                           \
-    return vloss_##name##_##dtype(c->input, c->target, c->shape[0], &own, c->options, c->loss_out, \
-                                  c->grad);                                                        \
-  }
-#define RUN_single(name, dtype, arrays, parameters)                                         \
-  static vloss_status run_##name##_##dtype(const call *c) {                                 \
-    return vloss_##name##_##dtype(c->input, c->shape[0], c->options, c->loss_out, c->grad); \
-  }
-#define LOSS(name, family, arrays, parameters) \
-  RUN_##family(name, f32, arrays, parameters) RUN_##family(name, f64, arrays, parameters)
-#include "losses.def"
-#undef LOSS
-
-static runner *const runners[][DTYPE_COUNT] = {
-#define LOSS(name, family, arrays, parameters) {run_##name##_f32, run_##name##_f64},
-#include "losses.def"
-#undef LOSS
-};
-
-vloss_status call_run(const call *c) { return runners[c->loss - vloss_losses(NULL)][c->dtype](c); }

@@ -6,7 +6,7 @@
 
 #include <vloss/vloss.h>
 
-typedef enum dtype { F32 = 0, F64 = 1, DTYPE_COUNT = 2 } dtype;
+typedef enum dtype { F32 = VLOSS_F32, F64 = VLOSS_F64, DTYPE_COUNT = 2 } dtype;
 
 enum { CALL_MAX_PARAMETERS = 16 };
 
@@ -18,7 +18,7 @@ typedef struct call {
   const void *variance;
   vloss_labels labels;
   const void *class_weight; /* or positive_weight */
-  /* pairwise: n, and where positives are weighed classes, inner; boxes: n; rows: n, classes,
+  /* elements: n, and where positives are weighed classes, inner; boxes: n; rows: n, classes,
    * inner; overlap: groups, size, channels */
   size_t shape[3];
   double parameters[CALL_MAX_PARAMETERS]; /* in the order of loss->parameters */
@@ -27,9 +27,6 @@ typedef struct call {
   void *loss_out;
   void *grad, *grad_variance;
 } call;
-
-/* The row of that name, or NULL. */
-const vloss_loss *call_find(const char *name);
 
 /* A call of `loss` with default parameters and everything else empty. */
 call call_init(const vloss_loss *loss, dtype type);

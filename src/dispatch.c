@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vloss/vloss.h>
+
 #include "cpu.h"
 
 #define ISA(table, name, features) \

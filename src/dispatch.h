@@ -3,7 +3,7 @@
 #ifndef VLOSS_DISPATCH_H
 #define VLOSS_DISPATCH_H
 
-#include "kernel.h"
+#include "table.h"
 
 typedef struct isa {
   const char *name;

@@ -1,35 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernels of one family for one ISA and dtype. The build compiles this file for each of them,
  * with the ISA's folder first among the include paths, VLOSS_TABLE naming the table that the
- * kernels go to, VLOSS_F64 or VLOSS_F32, and the family's part of the registry as FAMILY_STEPS
+ * kernels go to, DTYPE_F64 or DTYPE_F32, and the family's part of the registry as FAMILY_STEPS
  * and FAMILY_ROWS. */
 #include "vec.h"
 
 #include FAMILY_STEPS
 
 /* What a frame asks of a loss. */
-#define pairwise_steps(name) name
-#define flagged_steps(name) name, name##_settings
-#define divergence_steps(name) name##_ordinary, name, name##_settings, &name##_watch
-#define variance_steps(name) name, name##_settings
+#define elements_steps(name) &name
 #define boxes_steps(name) name##_terms, name
 #define rows_steps(name) &name
 #define overlap_steps(name) name
-#define binary_steps(name) name
-#define focals_steps(name) name##_hard, name
-#define single_steps(name) name
 
 /* How a frame keeps what is rare out of line: weights are not, infinite logits are. */
-#define pairwise_RARE OUT_OF_LINE
-#define flagged_RARE OUT_OF_LINE
-#define divergence_RARE OUT_OF_LINE
-#define variance_RARE OUT_OF_LINE
-#define binary_RARE OUT_OF_LINE
-#define focals_RARE OUT_OF_LINE
-#define single_RARE OUT_OF_LINE
+#define elements_RARE OUT_OF_LINE
 #define boxes_RARE OUT_OF_LINE
-#define overlap_RARE OUT_OF_LINE
 #define rows_RARE COLD
+#define overlap_RARE OUT_OF_LINE
 
 /* A kernel, and what its frame keeps out of line. */
 #define LOSS(name, family, arrays, parameters)                                                  \

@@ -3,7 +3,7 @@
 #ifndef VLOSS_LABELS_H
 #define VLOSS_LABELS_H
 
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 static inline int64_t label_at(vloss_labels labels, size_t i) {
   if (labels.type == VLOSS_LABEL_INT64) return ((const int64_t *)labels.data)[i];

@@ -87,16 +87,10 @@ static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_
   (const vloss_parameter[]){{#parameter, 0.0, 0.0, 1.0, "no|yes", 0, 0}}, 1
 #define PARAMETERS_FIELDS(list) list, COUNT(list)
 
-#define FAMILY_pairwise VLOSS_PAIRWISE
-#define FAMILY_flagged VLOSS_PAIRWISE
-#define FAMILY_divergence VLOSS_PAIRWISE
-#define FAMILY_variance VLOSS_PAIRWISE
+#define FAMILY_elements VLOSS_ELEMENTS
 #define FAMILY_boxes VLOSS_BOXES
 #define FAMILY_rows VLOSS_ROWS
 #define FAMILY_overlap VLOSS_OVERLAP
-#define FAMILY_binary VLOSS_PAIRWISE
-#define FAMILY_focals VLOSS_PAIRWISE
-#define FAMILY_single VLOSS_PAIRWISE
 
 #define ARRAYS_INPUT 0
 #define ARRAYS_TARGET VLOSS_ARRAY_TARGET

@@ -3,7 +3,9 @@
 #ifndef VLOSS_REGISTRY_H
 #define VLOSS_REGISTRY_H
 
-#include "kernel.h"
+#include <vloss/vloss.h>
+
+#include "table.h"
 
 /* One per row of losses.def, in its order. */
 extern const vloss_loss vloss_registry[LOSSES];

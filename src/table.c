@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kernel table VLOSS_TABLE: the kernels of all families for one ISA and dtype. */
-#include "kernel.h"
+#include "table.h"
 
 #define LOSS(name, family, arrays, parameters) extern kernel KERNEL(name, VLOSS_TABLE);
 #include "losses.def"

@@ -206,3 +206,12 @@ void problem_free(problem *p) {
   for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) free(arrays[i]);
   free(p);
 }
+
+void for_each_isa(void (*check)(const void *context), const void *context) {
+  for (size_t i = 0; i < vloss_isa_count(); i++) {
+    if (!vloss_isa_usable(i)) continue;
+    if (vloss_set_isa(vloss_isa_name(i)) != VLOSS_OK) abort();
+    check(context);
+  }
+  if (vloss_set_isa(NULL) != VLOSS_OK) abort();
+}

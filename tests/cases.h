@@ -48,4 +48,7 @@ problem *problem_new(rng *r, const call *from, const size_t shape[3], data_kind 
                      vloss_reduction reduction, unsigned extras);
 void problem_free(problem *p);
 
+/* Calls check(context) with every ISA of this machine in turn. */
+void for_each_isa(void (*check)(const void *context), const void *context);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Data for the pairwise losses that have a domain. */
+/* Data for the losses of elements that have a domain. */
 #include <math.h>
 #include <string.h>
 
@@ -101,7 +101,7 @@ static maker *maker_of(const vloss_loss *loss) {
   return NULL;
 }
 
-int fill_elements(rng *r, data_kind kind, const call *c, void *input, void *target) {
+int fill_domain(rng *r, data_kind kind, const call *c, void *input, void *target) {
   maker *make = maker_of(c->loss);
   if (make == NULL) return 0;
   for (size_t i = 0; i < c->shape[0]; i++) {

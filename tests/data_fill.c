@@ -42,8 +42,8 @@ static pair nasty_pair(rng *r, dtype type) {
   }
 }
 
-static void fill_pairwise(rng *r, data_kind kind, const call *c, void *input, void *target) {
-  if (fill_elements(r, kind, c, input, target)) return;
+static void fill_elements(rng *r, data_kind kind, const call *c, void *input, void *target) {
+  if (fill_domain(r, kind, c, input, target)) return;
   for (size_t i = 0; i < c->shape[0]; i++) {
     pair p = plain_pair(r);
     if (kind >= DATA_NASTY) p = nasty_pair(r, c->dtype);
@@ -136,7 +136,7 @@ static void fill_binary(rng *r, data_kind kind, const call *c, void *input, void
 
 static int is_binary(const call *c) {
   unsigned arrays = c->loss->arrays;
-  int single = c->loss->family == VLOSS_PAIRWISE && !(arrays & VLOSS_ARRAY_TARGET);
+  int single = c->loss->family == VLOSS_ELEMENTS && !(arrays & VLOSS_ARRAY_TARGET);
   return single || arrays & VLOSS_ARRAY_PROBABILITY;
 }
 
@@ -245,7 +245,7 @@ void data_fill(rng *r, data_kind kind, const call *c, void *input, void *target)
     return;
   }
   switch (c->loss->family) {
-    case VLOSS_PAIRWISE: fill_pairwise(r, kind, c, input, target); break;
+    case VLOSS_ELEMENTS: fill_elements(r, kind, c, input, target); break;
     case VLOSS_BOXES: fill_boxes(r, kind, c, input, target); break;
     case VLOSS_ROWS: fill_any_rows(r, kind, c, input, target); break;
     case VLOSS_OVERLAP: fill_overlap(r, kind, c, input, target); break;

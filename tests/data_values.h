@@ -18,7 +18,7 @@ double value_wild(rng *r, dtype type);
 double value_special(rng *r);
 
 /* Pairs for a loss with a domain; 0 if it has none. */
-int fill_elements(rng *r, data_kind kind, const call *c, void *input, void *target);
+int fill_domain(rng *r, data_kind kind, const call *c, void *input, void *target);
 void fill_boxes(rng *r, data_kind kind, const call *c, void *input, void *target);
 
 #endif

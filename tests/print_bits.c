@@ -7,7 +7,7 @@
 #include "cases.h"
 
 int main(void) {
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {1111, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {1111, 1, 1},
                                      [VLOSS_BOXES] = {333, 1, 1},
                                      [VLOSS_ROWS] = {40, 19, 1},
                                      [VLOSS_OVERLAP] = {3, 333, 3}};

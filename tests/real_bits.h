@@ -3,7 +3,7 @@
 #ifndef VLOSS_TESTS_REAL_BITS_H
 #define VLOSS_TESTS_REAL_BITS_H
 
-#include "vec.h"
+#include "math/elementary.h"
 
 static inline uint64_t bits_of(real a) {
   uint64_t bits = 0;

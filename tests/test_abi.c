@@ -81,7 +81,7 @@ static const vloss_parameter grown_fields[] = {
     {"beta", 2, 0, 9, NULL, 0, offsetof(grown, beta)},
     {"flag", 1, 0, 1, "no|yes", 0, offsetof(grown, flag)},
 };
-static const vloss_loss grown_loss = {"grown", VLOSS_PAIRWISE, 0, grown_fields, 3};
+static const vloss_loss grown_loss = {"grown", VLOSS_ELEMENTS, 0, grown_fields, 3};
 
 /* Reads a struct of the size that a release knew, where everything beyond is out of range. */
 static vloss_status read_grown(size_t size, grown *to) {

@@ -116,7 +116,7 @@ static void streamed(const char *name, dtype type, size_t samples, size_t size, 
   };
   size_t elements = ((size_t)16 << 20) / dtype_size(type);
   size_t shape[3] = {samples ? samples : elements / size + 1, size, channels};
-  call c = call_init(call_find(name), type);
+  call c = call_init(vloss_find_loss(name), type);
   rng r = rng_init(data_seed(), size);
   if (samples > 0) shape[1] = (elements / samples / channels + 1) * channels;
   (void)call_set(&c, "grouping", grouping);

@@ -62,7 +62,7 @@ static void fill_specials(rng *r, problem *p) {
   const double *values = specials(type);
   for (size_t i = 0; i < p->elements; i++) {
     size_t pair = i % (SPECIALS * SPECIALS);
-    int crossed = p->call.loss->family == VLOSS_PAIRWISE;
+    int crossed = p->call.loss->family == VLOSS_ELEMENTS;
     double a = values[crossed ? pair % SPECIALS : rng_below(r, SPECIALS)];
     double b = values[crossed ? pair / SPECIALS : rng_below(r, SPECIALS)];
     data_set(type, p->input, i, a);
@@ -72,7 +72,7 @@ static void fill_specials(rng *r, problem *p) {
 }
 
 static void cross(rng *r, const vloss_loss *loss, dtype type) {
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {SPECIALS * SPECIALS + 3, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {SPECIALS * SPECIALS + 3, 1, 1},
                                      [VLOSS_BOXES] = {2000, 1, 1},
                                      [VLOSS_ROWS] = {300, 3, 1},
                                      [VLOSS_OVERLAP] = {90, 6, 3}};
@@ -181,7 +181,7 @@ static void one_nan(problem *p, void *array, size_t where, const void *loss, con
 }
 
 static void nan_everywhere(rng *r, const vloss_loss *loss, dtype type) {
-  static const size_t shapes[][2][3] = {[VLOSS_PAIRWISE] = {{67, 1, 1}, {5, 1, 1}},
+  static const size_t shapes[][2][3] = {[VLOSS_ELEMENTS] = {{67, 1, 1}, {5, 1, 1}},
                                         [VLOSS_BOXES] = {{37, 1, 1}, {3, 1, 1}},
                                         [VLOSS_ROWS] = {{3, 5, 7}, {2, 67, 1}},
                                         [VLOSS_OVERLAP] = {{2, 66, 3}, {33, 4, 2}}};

@@ -225,7 +225,7 @@ static const void *defaults_of(const vloss_loss *loss) {
   static const vloss_teacher_options teacher = VLOSS_TEACHER_OPTIONS_INIT;
   static const vloss_focal_options focal = VLOSS_FOCAL_OPTIONS_INIT;
   static const vloss_focal_options varifocal = VLOSS_VARIFOCAL_OPTIONS_INIT;
-  static const void *const structs[] = {[VLOSS_PAIRWISE] = &focal,
+  static const void *const structs[] = {[VLOSS_ELEMENTS] = &focal,
                                         [VLOSS_BOXES] = &box,
                                         [VLOSS_ROWS] = &teacher,
                                         [VLOSS_OVERLAP] = &overlap};

@@ -84,7 +84,7 @@ static void check_row(const row *from, dtype type, size_t n, int with_loss) {
   static double input[4096], target[4096], grad[4096], loss[1];
   vloss_report report = VLOSS_REPORT_INIT;
   vloss_options options = VLOSS_OPTIONS_INIT;
-  call c = call_init(call_find(x->loss), type);
+  call c = call_init(vloss_find_loss(x->loss), type);
   if (strcmp(x->loss, "poisson_nll") == 0) (void)call_set(&c, "log_input", 0);
   if (x->flag != NULL && strcmp(x->flag, "tau") != 0) assert_true(call_set(&c, x->flag, 1));
   options.reduction = VLOSS_SUM;
@@ -151,7 +151,7 @@ static void test_variances(void **state) {
  * streamed. */
 static void each_alone(size_t n, vloss_reduction reduction) {
   rng r = rng_init(data_seed(), n);
-  call c = call_init(call_find("gaussian_nll"), F32);
+  call c = call_init(vloss_find_loss("gaussian_nll"), F32);
   const size_t shape[3] = {n, 1, 1}, bytes = n * sizeof(float);
   problem *p = problem_new(&r, &c, shape, DATA_NASTY, reduction, 0);
   problem *q = problem_new(&r, &c, shape, DATA_PLAIN, reduction, 0);

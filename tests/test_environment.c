@@ -137,7 +137,7 @@ static void each_loss(const size_t shapes[][3], const vloss_executor *executor, 
   vloss_isa_force(NULL);
 }
 
-static const size_t small_shapes[][3] = {[VLOSS_PAIRWISE] = {333, 1, 1},
+static const size_t small_shapes[][3] = {[VLOSS_ELEMENTS] = {333, 1, 1},
                                          [VLOSS_BOXES] = {77, 1, 1},
                                          [VLOSS_ROWS] = {21, 11, 3},
                                          [VLOSS_OVERLAP] = {9, 77, 7}};
@@ -149,7 +149,7 @@ static void test_control_word(void **state) {
 
 static void test_control_word_of_tasks(void **state) {
   (void)state;
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {70001, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {70001, 1, 1},
                                      [VLOSS_BOXES] = {9000, 1, 1},
                                      [VLOSS_ROWS] = {7000, 10, 1},
                                      [VLOSS_OVERLAP] = {2, 70002, 6}};

@@ -40,7 +40,7 @@ static void shape_of(vloss_family family, size_t elements, size_t part, size_t s
   static const size_t images[][2] = {{1000, 8}, {7, 7}, {20000, 5}, {64, 1}, {2048, 128}};
   shape[1] = shape[2] = 1;
   switch (family) {
-    case VLOSS_PAIRWISE: shape[0] = elements; return;
+    case VLOSS_ELEMENTS: shape[0] = elements; return;
     case VLOSS_BOXES: shape[0] = elements / 4; return;
     case VLOSS_ROWS: memcpy(shape + 1, rows[part % 7], sizeof rows[0]); break;
     case VLOSS_OVERLAP: memcpy(shape + 1, images[part % 5], sizeof images[0]); break;

@@ -93,7 +93,7 @@ static void compare_samples(const problem *from, tally *t) {
 
 /* Values in the middle of a loss's domain. */
 static void check_loss(const vloss_loss *loss, dtype type) {
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {60, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {60, 1, 1},
                                      [VLOSS_BOXES] = {60, 1, 1},
                                      [VLOSS_ROWS] = {12, 5, 2},
                                      [VLOSS_OVERLAP] = {6, 12, 3}};

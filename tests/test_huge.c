@@ -43,7 +43,7 @@ static const float *inputs, *targets;
 static float *grads;
 
 static call huge_call(vloss_options *options, size_t first, size_t n) {
-  call c = call_init(call_find("smooth_l1"), F32);
+  call c = call_init(vloss_find_loss("smooth_l1"), F32);
   c.input = inputs + first;
   c.target = targets + first;
   c.shape[0] = n;

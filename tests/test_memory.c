@@ -59,7 +59,7 @@ void __wrap_abort(void) { exit(3); }
 /* Some shape and setting of every loss, good calls and refused ones, one by one. */
 static void each_call(void (*check)(problem *p)) {
   static const size_t shapes[][3][3] = {
-      [VLOSS_PAIRWISE] = {{77, 1, 1}, {3, 1, 1}, {70001, 1, 1}},
+      [VLOSS_ELEMENTS] = {{77, 1, 1}, {3, 1, 1}, {70001, 1, 1}},
       [VLOSS_BOXES] = {{77, 1, 1}, {3, 1, 1}, {10001, 1, 1}},
       [VLOSS_ROWS] = {{40, 10, 1}, {3, 1000, 2}, {2, 20001, 1}},
       [VLOSS_OVERLAP] = {{7, 33, 3}, {100, 40, 5}, {2, 70002, 6}}};

@@ -120,7 +120,7 @@ static void settings(void **state) {
 
 /* Many samples of one call: rare bad luck, and long sums. */
 static void check_long(const vloss_loss *loss, dtype type, size_t elements, data_kind kind) {
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {1, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {1, 1, 1},
                                      [VLOSS_BOXES] = {4, 1, 1},
                                      [VLOSS_ROWS] = {1000, 1000, 1},
                                      [VLOSS_OVERLAP] = {4, 1, 1}};

@@ -100,7 +100,7 @@ static void check_shape(rng *r, const call *c, const size_t shape[3]) {
 static void check_loss(rng *r, const vloss_loss *loss, dtype type) {
   static const size_t lengths[][3] = {{3000, 1, 1}, {37, 1, 1}};
   static const size_t rows[][3] = {{41, 5, 1}, {3, 700, 1}, {2, 4, 45}, {2, 110, 3}, {33, 2, 1}};
-  int pairs = loss->family == VLOSS_PAIRWISE;
+  int pairs = loss->family == VLOSS_ELEMENTS;
   for (size_t setting = 0; setting < case_settings(loss); setting++)
     for (size_t k = 0; k < (pairs ? 2 : 5); k++) {
       call c = case_call(loss, type, setting);

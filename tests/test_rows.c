@@ -73,7 +73,7 @@ static void check(const expectation *e, dtype type, size_t rows) {
   vloss_options options = VLOSS_OPTIONS_INIT;
   options.reduction = VLOSS_NONE;
   options.report = &report;
-  call c = call_init(call_find(e->loss_name), type);
+  call c = call_init(vloss_find_loss(e->loss_name), type);
   if (e->parameter != NULL) assert_true(call_set(&c, e->parameter, e->value));
   size_t row = rows / 2;
   for (size_t i = 0; i < rows * CLASSES; i++) {

@@ -95,7 +95,7 @@ static void paths(const vloss_loss *loss, dtype type) {
 
 /* Sizes that are split into a few tasks. */
 static void split(const vloss_loss *loss, dtype type) {
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {70001, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {70001, 1, 1},
                                      [VLOSS_BOXES] = {20001, 1, 1},
                                      [VLOSS_ROWS] = {1001, 71, 1},
                                      [VLOSS_OVERLAP] = {67, 1101, 3}};

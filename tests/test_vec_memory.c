@@ -2,8 +2,8 @@
 /* Do the loads and stores of a vec.h move exactly their lanes? Once per ISA and dtype. */
 
 #include "isa_main.h"
+#include "math/elementary.h"
 #include "testing.h"
-#include "vec.h"
 
 enum { BLOCK = 4 * LANES, ROOM = 4 * BLOCK, STREAM_STEP = 16 / sizeof(real) };
 

@@ -27,7 +27,7 @@ static void check(const vector *v, dtype type) {
   double input[MOST], target[MOST], loss[MOST], grad[MOST], alpha[MOST]; /* also hold floats */
   int64_t labels[MOST];
   vloss_options options = VLOSS_OPTIONS_INIT;
-  const vloss_loss *row = call_find(v->loss_name);
+  const vloss_loss *row = vloss_find_loss(v->loss_name);
   if (row == NULL) fail_msg("no loss %s", v->loss_name);
   options.reduction = v->reduction;
   if (v->scale != 0) options.scale = v->scale;

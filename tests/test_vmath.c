@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How far are the elementary functions of frame/vmath.h from the truth? Once per ISA and dtype:
+/* How far are the elementary functions of math/elementary.h from the truth? Once per ISA and dtype:
  * every float of the range with VLOSS_TEST_FULL=1, else every so many; random doubles. */
 #include <stdio.h>
 

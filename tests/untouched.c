@@ -7,7 +7,7 @@
 #include "testing.h"
 
 problem *small_problem(const vloss_loss *loss, dtype type, vloss_reduction reduction) {
-  static const size_t shapes[][3] = {[VLOSS_PAIRWISE] = {12, 1, 1},
+  static const size_t shapes[][3] = {[VLOSS_ELEMENTS] = {12, 1, 1},
                                      [VLOSS_BOXES] = {12, 1, 1},
                                      [VLOSS_ROWS] = {4, 5, 3},
                                      [VLOSS_OVERLAP] = {4, 6, 3}};

@@ -39,7 +39,7 @@ static int refuse(const npy *input, const char *wanted) {
 }
 
 /* Elements; where weights of positives are given, in classes along an axis. */
-static int pairwise(const request *r, const npy *input, call *c, npy_shape *samples) {
+static int elements(const request *r, const npy *input, call *c, npy_shape *samples) {
   const npy_shape *shape = &input->shape;
   size_t axes = shape->axes, axis = r->classes_last ? axes - 1 : 1;
   c->shape[0] = input->count;
@@ -100,7 +100,7 @@ static int overlap(const request *r, const npy *input, call *c, npy_shape *sampl
 }
 
 static int (*const families[])(const request *, const npy *, call *, npy_shape *) = {
-    [VLOSS_PAIRWISE] = pairwise,
+    [VLOSS_ELEMENTS] = elements,
     [VLOSS_BOXES] = boxes,
     [VLOSS_ROWS] = rows,
     [VLOSS_OVERLAP] = overlap,

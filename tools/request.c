@@ -207,7 +207,7 @@ int read_request(int argc, char **argv, request *r) {
     return 0;
   }
   if (argv[1][0] == '-') return fail_usage("the loss comes before the options");
-  const vloss_loss *loss = call_find(argv[1]);
+  const vloss_loss *loss = vloss_find_loss(argv[1]);
   if (loss == NULL) return fail_usage("no loss '%s' ('vloss list' shows them)", argv[1]);
   r->call = call_init(loss, F32);
   argv[1] = argv[0]; /* getopt_long skips it and begins its messages with it */

@@ -98,7 +98,7 @@ static int add_named(session *s, char *text) {
   char name[NAME];
   snprintf(name, NAME, "%s", text);
   if (parameters != NULL) *parameters++ = '\0';
-  const vloss_loss *loss = call_find(text);
+  const vloss_loss *loss = vloss_find_loss(text);
   if (loss == NULL || loss->family != VLOSS_BOXES)
     return fail_usage("--loss: no box loss '%s' ('vloss list' shows them)", text);
   candidate *run = add_run(s, loss);

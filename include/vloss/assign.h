@@ -3,8 +3,9 @@
  * @file assign.h
  * @brief Assignment of predicted boxes to targets, and fusion of the boxes of several models.
  *
- * As everywhere in vloss: the same bits on every machine and with every executor, no allocation, bad
- * arguments leave every output but the report untouched. An output may not overlap another array.
+ * As everywhere in vloss: the same bits on every machine and with every executor, no allocation,
+ * bad arguments leave every output but the report untouched. An output may not overlap another
+ * array.
  *
  * - **Boxes** are n x 4 in a ::vloss_box_format. An inverted axis is its centre with extent 0; with
  *   `any_corners` two opposite corners come in any order instead. IoU is 0 for boxes that only
@@ -18,7 +19,7 @@
 #define VLOSS_ASSIGN_H
 
 #include <math.h>
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -115,16 +116,16 @@ VLOSS_API size_t vloss_fusion_workspace(size_t n);
  * A box's weight s is its score times that of its model. In descending order of s (equal ones by
  * index), a box joins the cluster of its class whose fused box it overlaps most (of equal ones the
  * one opened first) if that IoU is > `threshold`, else it opens a cluster. The fused box is
- * sum(s box) / sum(s) in the coordinates of the format, the first member's where sum(s) is 0, and
- * the fused score
+ * sum(s box) / sum(s) in the coordinates of the format - that of a single member unchanged, the
+ * first member's where sum(s) is 0 - and the fused score
  *
  *     mean(s) min(members, M) / sum(weights)
  *
  * or, with `overflow`, without the min. Clusters come out in descending order of it, equal ones in
  * the order in which they were opened; so do NaN ones (of infinite scores), last.
  *
- * A NaN score takes no part, a box with a NaN is a cluster of its own. An inverted axis comes out as
- * its centre with extent 0. `report->counted` is the number of boxes that take part.
+ * A NaN score takes no part, a box with a NaN is a cluster of its own. An inverted axis comes out
+ * as its centre with extent 0. `report->counted` is the number of boxes that take part.
  *
  * Time is n times the clusters of a class.
  * @param boxes       n x 4.

@@ -27,7 +27,7 @@
 #ifndef VLOSS_MASK_H
 #define VLOSS_MASK_H
 
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 #ifdef __cplusplus
 extern "C" {

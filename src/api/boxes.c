@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/check.h"
+#include "api/evaluate.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
@@ -17,7 +18,7 @@ static double total_weight(boxes_job j, const request *r, kernel *run, const voi
   return (found.sums[0].value + found.sums[0].error) / SUM_UNIT;
 }
 
-static vloss_status boxes(enum loss_id id, int dtype, const void *input, const void *target,
+static vloss_status boxes(enum loss_id id, vloss_dtype dtype, const void *input, const void *target,
                           size_t n, const vloss_box_options *box, const vloss_options *options,
                           void *loss, void *grad) {
   vloss_box_options o = VLOSS_BOX_OPTIONS_INIT;
@@ -46,6 +47,12 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
   return request_close(&r);
 }
 
+vloss_status vloss_evaluate_boxes(enum loss_id id, const vloss_call *c) {
+  vloss_box_options own = VLOSS_BOX_OPTIONS_INIT;
+  vloss_evaluate_fields(id, c, &own);
+  return boxes(id, c->dtype, c->input, c->target, c->shape[0], &own, c->options, c->loss, c->grad);
+}
+
 #define DEFINE(name, dtype, id, real)                                                             \
   vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t n,            \
                                       const vloss_box_options *box, const vloss_options *options, \
@@ -53,7 +60,7 @@ static vloss_status boxes(enum loss_id id, int dtype, const void *input, const v
     return boxes(LOSS_##name, id, input, target, n, box, options, loss, grad);                    \
   }
 
-#define DEFINE_boxes(name) DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
+#define DEFINE_boxes(name) DEFINE(name, f32, VLOSS_F32, float) DEFINE(name, f64, VLOSS_F64, double)
 #define LOSS(name, family, arrays, parameters) DEFINE_##family(name)
 #include "boxes.def"
 #undef LOSS

@@ -10,7 +10,7 @@
 #include "api/digits.h"
 #include "api/structs.h"
 #include "cpu.h"
-#include "kernel.h"
+#include "job.h"
 
 /* Larger gradients do not come back from a cache in time to be worth keeping there. */
 #define STREAM_BYTES ((size_t)16 << 20)
@@ -23,7 +23,7 @@ typedef struct region {
 typedef struct request {
   vloss_status status;
   const char *argument; /* that status complains of */
-  int dtype;
+  vloss_dtype dtype;
   const vloss_options *options;
   vloss_options own; /* of a caller who knows fewer of them */
   void *loss, *grad;
@@ -56,7 +56,7 @@ static inline void request_fail(request *r, vloss_status status, const char *arg
 
 /* Bytes of a number. */
 static inline size_t request_width(const request *r) {
-  return r->dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
+  return r->dtype == VLOSS_F64 ? sizeof(double) : sizeof(float);
 }
 
 /* An options struct; NULL if there is none or it cannot be read. */
@@ -74,8 +74,8 @@ static inline const vloss_options *request_complete(request *r, const vloss_opti
 }
 
 /* Starts with the options that all losses share. */
-static inline void request_open(request *r, int dtype, const vloss_options *options, void *loss,
-                                void *grad) {
+static inline void request_open(request *r, vloss_dtype dtype, const vloss_options *options,
+                                void *loss, void *grad) {
   *r = (request){.status = VLOSS_OK,
                  .dtype = dtype,
                  .options = &default_options,
@@ -132,7 +132,7 @@ static inline void request_fields(request *r, const vloss_loss *about, const voi
 
 /* a b, or a fault where that many numbers cannot exist */
 static inline size_t request_product(request *r, const char *argument, size_t a, size_t b) {
-  size_t most = r->dtype == DTYPE_F64 ? PTRDIFF_MAX / sizeof(double) : PTRDIFF_MAX / sizeof(float);
+  size_t most = r->dtype == VLOSS_F64 ? PTRDIFF_MAX / sizeof(double) : PTRDIFF_MAX / sizeof(float);
   size_t product;
   if (!__builtin_mul_overflow(a, b, &product) && product <= most) return product;
   request_fail(r, VLOSS_ERROR_SIZE, argument);
@@ -212,11 +212,11 @@ static inline int request_ready(request *r) {
 /* A number of the call's dtype, `otherwise` if there is no such array. */
 static inline double request_number(const request *r, const void *p, size_t i, double otherwise) {
   if (!p) return otherwise;
-  return r->dtype == DTYPE_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
+  return r->dtype == VLOSS_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
 }
 
 static inline void request_store(const request *r, void *p, size_t i, double value) {
-  if (r->dtype == DTYPE_F64)
+  if (r->dtype == VLOSS_F64)
     ((double *)p)[i] = value;
   else
     ((float *)p)[i] = (float)value;
@@ -236,7 +236,7 @@ static inline double request_grad_factor(const request *r) {
 }
 
 static inline int request_is_zero(const request *r, double factor) {
-  return r->dtype == DTYPE_F64 ? factor == 0 : (float)factor == 0;
+  return r->dtype == VLOSS_F64 ? factor == 0 : (float)factor == 0;
 }
 
 /* Fills in what every job starts with; `denominator` is the mean's own. What a factor of 0 empties

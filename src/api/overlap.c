@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "api/evaluate.h"
 #include "api/planes.h"
 #include "api/split.h"
 #include "dispatch.h"
@@ -124,7 +125,7 @@ static compensated run(const request *r, enum loss_id id, const job *base, const
                        const shape *s, const vloss_overlap_options *o) {
   const isa *active = vloss_isa_active();
   kernel *loops = active->kernels[r->dtype]->loss[id];
-  kernel *terms = active->kernels[DTYPE_F64]->loss[id];
+  kernel *terms = active->kernels[VLOSS_F64]->loss[id];
   if (s->planes) {
     planes_call c = {r, *base, target, o, loops, terms, s->images, s->channels, s->inner};
     return vloss_planes_run(&c);
@@ -133,9 +134,10 @@ static compensated run(const request *r, enum loss_id id, const job *base, const
   return run_contiguous(&all, s->groups);
 }
 
-static vloss_status overlap(enum loss_id id, int dtype, const void *input, const void *target,
-                            size_t groups, size_t size, const vloss_overlap_options *own,
-                            const vloss_options *options, void *loss, void *grad) {
+static vloss_status overlap(enum loss_id id, vloss_dtype dtype, const void *input,
+                            const void *target, size_t groups, size_t size,
+                            const vloss_overlap_options *own, const vloss_options *options,
+                            void *loss, void *grad) {
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
   shape s = {0};
   request r;
@@ -158,6 +160,14 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   return request_close(&r);
 }
 
+vloss_status vloss_evaluate_overlap(enum loss_id id, const vloss_call *c) {
+  vloss_overlap_options own = VLOSS_OVERLAP_OPTIONS_INIT;
+  own.channels = c->shape[2];
+  vloss_evaluate_fields(id, c, &own);
+  return overlap(id, c->dtype, c->input, c->target, c->shape[0], c->shape[1], &own, c->options,
+                 c->loss, c->grad);
+}
+
 #define DEFINE(name, dtype, id, real)                                                         \
   vloss_status vloss_##name##_##dtype(const real *input, const real *target, size_t groups,   \
                                       size_t size, const vloss_overlap_options *own,          \
@@ -166,7 +176,7 @@ static vloss_status overlap(enum loss_id id, int dtype, const void *input, const
   }
 
 #define DEFINE_overlap(name) \
-  DEFINE(name, f32, DTYPE_F32, float) DEFINE(name, f64, DTYPE_F64, double)
+  DEFINE(name, f32, VLOSS_F32, float) DEFINE(name, f64, VLOSS_F64, double)
 #define LOSS(name, family, arrays, parameters) DEFINE_##family(name)
 #include "overlap.def"
 #undef LOSS

@@ -22,9 +22,9 @@ typedef struct planes_call {
  * is. */
 static inline int faint_products(const request *r, const vloss_overlap_options *o,
                                  const compensated sums[3], size_t size) {
-  double least = (double)size * (r->dtype == DTYPE_F64 ? DBL_MIN : (double)FLT_MIN * SUM_UNIT);
+  double least = (double)size * (r->dtype == VLOSS_F64 ? DBL_MIN : (double)FLT_MIN * SUM_UNIT);
   double product = sums[0].value, positives = sums[1].value, negatives = sums[2].value;
-  int exact = r->dtype == DTYPE_F32 && !o->squared; /* the double sums of mistakes */
+  int exact = r->dtype == VLOSS_F32 && !o->squared; /* the double sums of mistakes */
   if (!(fabs(product) + o->smoothing * SUM_UNIT < least)) return 0;
   if (exact && product == 0 && (positives == 0 || negatives == 0)) return 0;
   int small = fabs(positives) < least && fabs(negatives) < least;
@@ -34,7 +34,7 @@ static inline int faint_products(const request *r, const vloss_overlap_options *
 /* A group from its sums. What exceeds the type when it is lifted cancels, and is next to
  * nothing. */
 static inline overlap_group group_of(const request *r, const compensated sums[3], int faint) {
-  double lift = r->dtype == DTYPE_F64 ? OVERLAP_LIFT_F64 : OVERLAP_LIFT_F32;
+  double lift = r->dtype == VLOSS_F64 ? OVERLAP_LIFT_F64 : OVERLAP_LIFT_F32;
   overlap_group g = {.lift = faint ? lift : 1};
   for (int k = 0; k < 3; k++) {
     double down = k > 0 && (faint & FAINT_MISTAKES) ? 1 / lift : 1;
@@ -57,7 +57,7 @@ static inline double group_factor(const request *r, const job *base, size_t grou
  * Nothing, of a factor of 0. */
 static inline overlap_slopes group_slopes(const request *r, const overlap_group *g, double factor) {
   double steepest = fmax(fabs(g->slope), fmax(fabs(g->slope_target), fabs(g->slope_input)));
-  double largest = r->dtype == DTYPE_F64 ? DBL_MAX : (double)FLT_MAX;
+  double largest = r->dtype == VLOSS_F64 ? DBL_MAX : (double)FLT_MAX;
   double most = fmin(DBL_MAX, largest / 4 / steepest);
   if (request_is_zero(r, factor)) return (overlap_slopes){.weightless = 1};
   if (factor > most) factor = most; /* in this order NaN stays */

@@ -4,6 +4,7 @@
 
 #include <float.h>
 
+#include "api/evaluate.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "registry.h"
@@ -54,7 +55,7 @@ static vloss_status rows(request *r, enum loss_id id, const char *name, const vo
   return request_close(r);
 }
 
-static vloss_status soft(enum loss_id id, int dtype, const void *logits, const void *target,
+static vloss_status soft(enum loss_id id, vloss_dtype dtype, const void *logits, const void *target,
                          size_t n, size_t classes, size_t inner, const vloss_soft_options *own,
                          const vloss_options *options, void *loss, void *grad) {
   vloss_soft_options o = VLOSS_SOFT_OPTIONS_INIT;
@@ -67,8 +68,8 @@ static vloss_status soft(enum loss_id id, int dtype, const void *logits, const v
   return rows(&r, id, "logits", logits, n, classes, inner, &j);
 }
 
-static vloss_status teacher(enum loss_id id, int dtype, const void *logits, const void *target,
-                            size_t n, size_t classes, size_t inner,
+static vloss_status teacher(enum loss_id id, vloss_dtype dtype, const void *logits,
+                            const void *target, size_t n, size_t classes, size_t inner,
                             const vloss_teacher_options *own, const vloss_options *options,
                             void *loss, void *grad) {
   vloss_teacher_options o = VLOSS_TEACHER_OPTIONS_INIT;
@@ -83,13 +84,34 @@ static vloss_status teacher(enum loss_id id, int dtype, const void *logits, cons
   return rows(&r, id, "logits", logits, n, classes, inner, &j);
 }
 
-static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t n, size_t classes,
-                          size_t inner, const vloss_options *options, void *loss, void *grad) {
+static vloss_status alone(enum loss_id id, vloss_dtype dtype, const void *input, size_t n,
+                          size_t classes, size_t inner, const vloss_options *options, void *loss,
+                          void *grad) {
   request r;
   request_open(&r, dtype, options, loss, grad);
   rows_job j = {.temperature = 1};
   const char *name = id == LOSS_entropy ? "input" : "logits";
   return rows(&r, id, name, input, n, classes, inner, &j);
+}
+
+vloss_status vloss_evaluate_soft(enum loss_id id, const vloss_call *c) {
+  vloss_soft_options own = VLOSS_SOFT_OPTIONS_INIT;
+  own.class_weight = c->class_weight;
+  vloss_evaluate_fields(id, c, &own);
+  return soft(id, c->dtype, c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own,
+              c->options, c->loss, c->grad);
+}
+
+vloss_status vloss_evaluate_teacher(enum loss_id id, const vloss_call *c) {
+  vloss_teacher_options own = VLOSS_TEACHER_OPTIONS_INIT;
+  vloss_evaluate_fields(id, c, &own);
+  return teacher(id, c->dtype, c->input, c->target, c->shape[0], c->shape[1], c->shape[2], &own,
+                 c->options, c->loss, c->grad);
+}
+
+vloss_status vloss_evaluate_input(enum loss_id id, const vloss_call *c) {
+  return alone(id, c->dtype, c->input, c->shape[0], c->shape[1], c->shape[2], c->options, c->loss,
+               c->grad);
 }
 
 #define DEFINE_PAIR(function, name, dtype, id, real)                                               \
@@ -106,12 +128,12 @@ static vloss_status alone(enum loss_id id, int dtype, const void *input, size_t 
   }
 
 #define TARGET_ROWS(name, function)                  \
-  DEFINE_PAIR(function, name, f32, DTYPE_F32, float) \
-  DEFINE_PAIR(function, name, f64, DTYPE_F64, double)
+  DEFINE_PAIR(function, name, f32, VLOSS_F32, float) \
+  DEFINE_PAIR(function, name, f64, VLOSS_F64, double)
 #define DEFINE_WEIGHTED(name) TARGET_ROWS(name, soft)
 #define DEFINE_TARGET(name) TARGET_ROWS(name, teacher)
 #define DEFINE_INPUT(name) \
-  DEFINE_ALONE(name, f32, DTYPE_F32, float) DEFINE_ALONE(name, f64, DTYPE_F64, double)
+  DEFINE_ALONE(name, f32, VLOSS_F32, float) DEFINE_ALONE(name, f64, VLOSS_F64, double)
 #define DEFINE_LABELS(name)
 #define LOSS(name, family, arrays, parameters) DEFINE_##arrays(name)
 #include "rows.def"

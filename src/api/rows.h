@@ -4,6 +4,7 @@
 #define VLOSS_API_ROWS_H
 
 #include "api/check.h"
+#include "table.h"
 
 /* Sizes of a call: rows, and all of its numbers. */
 typedef struct rows_shape {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <float.h>
 
+#include "api/evaluate.h"
 #include "api/rows.h"
 #include "labels.h"
 #include "registry.h"
@@ -42,7 +43,7 @@ static double check_labels(request *r, vloss_labels labels, size_t rows, size_t 
   return fmin(total.value + total.error, DBL_MAX);
 }
 
-static vloss_status labelled(enum loss_id id, const char *name, int dtype, const void *input,
+static vloss_status labelled(enum loss_id id, vloss_dtype dtype, const void *input,
                              vloss_labels labels, size_t n, size_t classes, size_t inner,
                              const vloss_cross_entropy_options *own, const vloss_options *options,
                              void *loss, void *grad) {
@@ -57,7 +58,7 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
   request_fields(&r, &vloss_registry[id], own, &o);
   if (s.rows > PTRDIFF_MAX / sizeof(int64_t)) request_fail(&r, VLOSS_ERROR_SIZE, "n");
   request_outputs(&r, s.rows, s.elements);
-  request_main_input(&r, name, input);
+  request_main_input(&r, id == LOSS_nll ? "input" : "logits", input);
   request_input(&r, "labels", labels.data, s.rows, label_width(labels.type));
   if (o.class_weight)
     request_input(&r, "class_weight", o.class_weight, s.rows ? classes : 0, request_width(&r));
@@ -78,27 +79,25 @@ static vloss_status labelled(enum loss_id id, const char *name, int dtype, const
   return request_close(&r);
 }
 
-#define DEFINE_FUNCTION(name, input, dtype, id, real)                                              \
-  vloss_status vloss_##name##_##dtype(const real *input, vloss_labels labels, size_t n,            \
-                                      size_t classes, size_t inner,                                \
-                                      const vloss_cross_entropy_options *own,                      \
-                                      const vloss_options *options, real *loss, real *grad) {      \
-    return labelled(LOSS_##name, #input, id, input, labels, n, classes, inner, own, options, loss, \
-                    grad);                                                                         \
-  }
+vloss_status vloss_evaluate_labels(enum loss_id id, const vloss_call *c) {
+  vloss_cross_entropy_options own = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  own.class_weight = c->class_weight;
+  vloss_evaluate_fields(id, c, &own);
+  return labelled(id, c->dtype, c->input, c->labels, c->shape[0], c->shape[1], c->shape[2], &own,
+                  c->options, c->loss, c->grad);
+}
 
-/* The names of its input, in the prototype and in errors. */
-#define INPUT_FIELDS(list) INPUT_##list
-#define INPUT_cross_entropy logits
-#define INPUT_focal_softmax logits
-#define INPUT_nll input
-#define DEFINE_NAMED(name, input)                     \
-  DEFINE_FUNCTION(name, input, f32, DTYPE_F32, float) \
-  DEFINE_FUNCTION(name, input, f64, DTYPE_F64, double)
-#define DEFINE_LABELS(name, parameters) DEFINE_NAMED(name, INPUT_##parameters)
-#define DEFINE_WEIGHTED(name, parameters)
-#define DEFINE_TARGET(name, parameters)
-#define DEFINE_INPUT(name, parameters)
-#define LOSS(name, family, arrays, parameters) DEFINE_##arrays(name, parameters)
+#define DEFINE(name, dtype, id, real)                                                             \
+  vloss_status vloss_##name##_##dtype(const real *input, vloss_labels labels, size_t n,           \
+                                      size_t classes, size_t inner,                               \
+                                      const vloss_cross_entropy_options *own,                     \
+                                      const vloss_options *options, real *loss, real *grad) {     \
+    return labelled(LOSS_##name, id, input, labels, n, classes, inner, own, options, loss, grad); \
+  }
+#define DEFINE_LABELS(name) DEFINE(name, f32, VLOSS_F32, float) DEFINE(name, f64, VLOSS_F64, double)
+#define DEFINE_WEIGHTED(name)
+#define DEFINE_TARGET(name)
+#define DEFINE_INPUT(name)
+#define LOSS(name, family, arrays, parameters) DEFINE_##arrays(name)
 #include "rows.def"
 #undef LOSS

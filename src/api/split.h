@@ -3,7 +3,7 @@
 #ifndef VLOSS_SPLIT_H
 #define VLOSS_SPLIT_H
 
-#include "kernel.h"
+#include "job.h"
 
 enum { TASKS_MOST = 256 };
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 /* What a struct of options may measure: as in the first release, which ended with the field `last`,
  * or up to today, with fields that came later. */

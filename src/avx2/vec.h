@@ -13,7 +13,7 @@ typedef __m256i ivec;
 
 enum { ONE_PATH = 0 };
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 
 typedef double real;
 typedef __m256d vec;
@@ -196,17 +196,5 @@ static inline void vstream4(real *p, vec4 a) {
   vstream(p + 2 * LANES, t.z);
   vstream(p + 3 * LANES, t.w);
 }
-
-#ifdef VLOSS_F64
-#include "frame/vmath_f64.h"
-#else
-#include "frame/vmath_f32.h"
-#endif
-
-/* The bench measures this call against the inlined function. */
-#ifdef VLOSS_SLEEF_EXP
-#include <sleef.h>
-#define vexp Sleef_expf8_u10avx2
-#endif
 
 #endif

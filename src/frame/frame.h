@@ -3,7 +3,8 @@
 #ifndef VLOSS_FRAME_H
 #define VLOSS_FRAME_H
 
-#include "kernel.h"
+#include "job.h"
+#include "math/elementary.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define OUT_OF_LINE static __attribute__((noinline))
@@ -16,9 +17,6 @@ enum {
   GROUP = 8 * BLOCK, /* samples added lane by lane */
   CHUNK = 8 * GROUP  /* samples added in the dtype before their sum goes to double */
 };
-
-/* What a loop has to do; frames add to it from 8 on. */
-enum { LOSS = 1, GRAD = 2, STREAM = 4 };
 
 static inline size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -71,6 +69,17 @@ static inline real real_clamp(double a) {
 
 /* The same of a vector; in this order NaN stays. */
 static inline vec vclamp(vec a) { return vmin(vset1(real_max), vmax(vset1(-real_max), a)); }
+
+/* A number as the sum of two, one far smaller. */
+typedef struct twofold {
+  vec value, rest;
+} twofold;
+
+/* a - b, exactly (Knuth) */
+ALWAYS_INLINE twofold exact_difference(vec a, vec b) {
+  vec value = vsub(a, b), part = vsub(value, a);
+  return (twofold){value, vsub(vsub(a, vsub(value, part)), vadd(b, part))};
+}
 
 /* A probability that rounding has left outside [0, 1] counts as 0 or 1, */
 static inline vec nearest_probability(vec p) { return vmin(vset1(1), vmax(vset1(0), p)); }

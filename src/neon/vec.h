@@ -11,7 +11,7 @@
 
 enum { ONE_PATH = 0 };
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 
 typedef double real;
 typedef float64x2_t vec;
@@ -164,11 +164,5 @@ static inline vec4 vload4(const real *p) {
 }
 static inline void vstore4(real *p, vec4 a) { vstore_x4(p, (vec_x4){{a.x, a.y, a.z, a.w}}); }
 static inline void vstream4(real *p, vec4 a) { vstore4(p, a); }
-
-#ifdef VLOSS_F64
-#include "frame/vmath_f64.h"
-#else
-#include "frame/vmath_f32.h"
-#endif
 
 #endif

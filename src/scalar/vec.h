@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The vector vocabulary in plain C, one lane: the specification of the other vec.h files.
- * The dtype comes from the build: VLOSS_F64 or f32. */
+ * The dtype comes from the build: DTYPE_F64 or f32. */
 #ifndef VLOSS_VEC_H
 #define VLOSS_VEC_H
 
@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 typedef double real;
 typedef uint64_t ivec;
 #define real_fma fma
@@ -110,11 +110,5 @@ static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
   (void)stride;
   vstore4(p, a);
 }
-
-#ifdef VLOSS_F64
-#include "frame/vmath_f64.h"
-#else
-#include "frame/vmath_f32.h"
-#endif
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <vloss/assign.h>
 
-#include "kernel.h"
+#include "job.h"
 
 typedef struct assign_job {
   const void *predictions, *boxes; /* n x 4 and m x 4 of the caller */

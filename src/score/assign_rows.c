@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "math/elementary.h"
 #include "score/assign.h"
-#include "vec.h"
 
 #include "score/corners.h"
 
@@ -55,7 +55,7 @@ typedef struct finding {
 static finding find(const assign_job *j, const corners *c) {
   const vloss_assign_options *o = j->options;
   const target *targets = j->targets;
-  finding f = {-real_infinity, -1, -1};
+  finding f = {-(real)INFINITY, -1, -1};
   for (size_t k = 0; is_comparable(c) && k < j->m; k++) {
     const target *t = &targets[k];
     if (!is_comparable(&t->corners)) continue;
@@ -90,7 +90,7 @@ static void assign_predictions(const void *work, size_t begin, size_t end, parti
   }
 }
 
-#ifdef VLOSS_F64
+#ifdef DTYPE_F64
 #define FUNCTIONS vloss_assign_functions_f64
 #else
 #define FUNCTIONS vloss_assign_functions_f32

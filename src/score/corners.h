@@ -3,7 +3,7 @@
 #ifndef VLOSS_CORNERS_H
 #define VLOSS_CORNERS_H
 
-#include <vloss/vloss.h>
+#include <vloss/types.h>
 
 typedef struct corners {
   real left, top, right, bottom, area; /* left: NaN if the box has one and overlaps nothing */

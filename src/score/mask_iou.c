@@ -2,10 +2,15 @@
 #include "api/split.h"
 #include "score/mask_measure.h"
 
-/* A mask by the places where its runs of foreground start and end. */
+/* A run of foreground by the places where it starts and ends. */
+typedef struct stretch {
+  uint32_t begin, end;
+} stretch;
+
+/* A mask by its runs of foreground. */
 typedef struct outline {
-  const uint32_t *places;
-  size_t runs;
+  const stretch *runs;
+  size_t count;
   int64_t area;
   pixel_box box;
 } outline;
@@ -17,55 +22,69 @@ typedef struct iou_job {
   double *out;
 } iou_job;
 
-/* The first of n runs of foreground that ends behind `place`. */
-static size_t first_behind(const uint32_t *places, size_t n, uint32_t place) {
+/* How many of n runs end at `place` or before. */
+static size_t runs_before(const stretch *runs, size_t n, uint32_t place) {
   size_t begin = 0;
-  while (n) {
-    size_t half = n / 2;
-    int before = places[2 * (begin + half) + 1] <= place;
-    begin = before ? begin + half + 1 : begin;
-    n = before ? n - half - 1 : half;
-  }
-  return begin;
+  if (!n) return 0;
+  for (; n > 1; n -= n / 2) begin += runs[begin + n / 2 - 1].end <= place ? n / 2 : 0;
+  return begin + (runs[begin].end <= place);
 }
 
-/* A walk along the runs of two outlines: the next ones, and the pixels in both before them. */
+/* A walk along runs of two outlines: the next of either. */
 typedef struct walk {
-  const uint32_t *a, *a_end, *b;
-  uint32_t sum;
+  size_t i, end, k;
 } walk;
 
-/* On from the run that ends first. Without branches: nobody could predict them. */
-static inline void take_step(walk *w) {
-  uint32_t begin = w->a[0] > w->b[0] ? w->a[0] : w->b[0];
-  uint32_t a_end = w->a[1], b_end = w->b[1], end = a_end < b_end ? a_end : b_end;
-  w->sum += end > begin ? end - begin : 0;
-  w->a += 2 * (a_end == end);
-  w->b += 2 * (b_end == end);
+/* Pixels in both of the next runs; on from the one that ends first. Sums of conditions, since
+ * nobody could predict branches. */
+static inline uint32_t take_step(const stretch *a, const stretch *b, walk *w) {
+  stretch p = a[w->i], q = b[w->k];
+  uint32_t begin = p.begin > q.begin ? p.begin : q.begin;
+  uint32_t end = p.end < q.end ? p.end : q.end;
+  w->i += p.end <= q.end;
+  w->k += q.end <= p.end;
+  return end > begin ? end - begin : 0;
 }
 
+/* As many steps are possible at least. */
+static inline size_t safe_steps(const walk *w, size_t b_runs) {
+  size_t a = w->end - w->i, b = b_runs - w->k;
+  return a < b ? a : b;
+}
+
+/* The runs [begin, end) of a, and those of b from the first that they can meet. */
 static walk walk_runs(const outline *a, size_t begin, size_t end, const outline *b) {
-  const uint32_t *from = a->places + 2 * begin;
-  size_t k = begin < end ? first_behind(b->places, b->runs, *from) : 0;
-  return (walk){from, a->places + 2 * end, b->places + 2 * k, 0};
+  return (walk){begin, end, begin < end ? runs_before(b->runs, b->count, a->runs[begin].begin) : 0};
 }
 
-/* Pixels in both. In two walks at once, each with half of the runs of one, since a step waits for
- * the one before. */
+static uint32_t walk_on(const outline *a, const outline *b, walk w) {
+  uint32_t sum = 0;
+  for (size_t steps; (steps = safe_steps(&w, b->count)) > 0;)
+    while (steps--) sum += take_step(a->runs, b->runs, &w);
+  return sum;
+}
+
+static inline size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Pixels in both. In three walks at once, each with a third of the runs of a, since a step waits
+ * for the one before. */
 static uint32_t intersect(const outline *a, const outline *b) {
-  const uint32_t *b_end = b->places + 2 * b->runs;
-  size_t begin = first_behind(a->places, a->runs, b->places[0]);
-  size_t end = first_behind(a->places, a->runs, b_end[-1] - 1);
-  end += end < a->runs;
-  size_t middle = begin + (end - begin) / 2;
-  walk low = walk_runs(a, begin, middle, b), high = walk_runs(a, middle, end, b);
-  while (low.a < low.a_end && low.b < b_end && high.a < high.a_end && high.b < b_end) {
-    take_step(&low);
-    take_step(&high);
-  }
-  while (low.a < low.a_end && low.b < b_end) take_step(&low);
-  while (high.a < high.a_end && high.b < b_end) take_step(&high);
-  return low.sum + high.sum;
+  size_t begin = runs_before(a->runs, a->count, b->runs[0].begin), n = b->count;
+  size_t end = runs_before(a->runs, a->count, b->runs[n - 1].end - 1);
+  end += end < a->count;
+  size_t third = (end - begin) / 3;
+  walk low = walk_runs(a, begin, begin + third, b);
+  walk middle = walk_runs(a, begin + third, end - third, b);
+  walk high = walk_runs(a, end - third, end, b);
+  uint32_t sum = 0;
+  for (size_t steps; (steps = least(safe_steps(&low, n),
+                                    least(safe_steps(&middle, n), safe_steps(&high, n)))) > 0;)
+    while (steps--) {
+      sum += take_step(a->runs, b->runs, &low);
+      sum += take_step(a->runs, b->runs, &middle);
+      sum += take_step(a->runs, b->runs, &high);
+    }
+  return sum + walk_on(a, b, low) + walk_on(a, b, middle) + walk_on(a, b, high);
 }
 
 static inline int boxes_touch(pixel_box a, pixel_box b) {
@@ -86,12 +105,15 @@ static void iou_rows(const void *work, size_t begin, size_t end, partial *result
   }
 }
 
-/* Fills in an outline with places in `room`; returns the room behind them. */
-static uint32_t *outline_of(const vloss_mask *mask, outline *o, uint32_t *room) {
+/* Fills in an outline with runs in `room`; returns the room behind them. */
+static stretch *outline_of(const vloss_mask *mask, outline *o, stretch *room) {
   *o = (outline){room, mask->count / 2, vloss_mask_foreground(mask), vloss_mask_extent(mask)};
   uint32_t place = 0;
-  for (size_t i = 0; i < 2 * o->runs; i++) room[i] = place += mask->counts[i];
-  return room + 2 * o->runs;
+  for (size_t i = 0; i < o->count; i++) {
+    room[i].begin = place + mask->counts[2 * i];
+    place = room[i].end = room[i].begin + mask->counts[2 * i + 1];
+  }
+  return room + o->count;
 }
 
 /* Bytes for the outlines and their places, 0 for none, SIZE_MAX for more than there can be. */
@@ -125,12 +147,12 @@ enum { GRAIN_STEPS = 1 << 15 };
 static void iou(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m, iou_job *j,
                 const vloss_executor *executor, void *workspace) {
   outline *outlines = aligned_workspace(workspace);
-  uint32_t *room = (uint32_t *)(outlines + n + m), *places = room;
+  stretch *first = (stretch *)(outlines + n + m), *room = first;
   for (size_t i = 0; i < n; i++) room = outline_of(&a[i], &outlines[i], room);
   for (size_t k = 0; k < m; k++) room = outline_of(&b[k], &outlines[n + k], room);
   j->a = outlines;
   j->b = outlines + n;
-  size_t steps = (size_t)(room - places) / (n + m) + 1;
+  size_t steps = (size_t)(room - first) / (n + m) + 1;
   size_t rows = GRAIN_STEPS / m / steps + 1;
   partial found;
   split_run(iou_rows, j, (division){n, 1, rows}, 0, executor, &found);

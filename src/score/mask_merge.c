@@ -21,9 +21,8 @@ static size_t write_level(const uint64_t *changes, size_t n, uint32_t pixels, si
   for (size_t i = 0; i < n;) {
     uint64_t place = changes[i] >> 1;
     int before = level >= need;
-    /* starts come first, so that the level stays above 0 */
     for (; i < n && changes[i] >> 1 == place; i++) level += changes[i] & 1 ? SIZE_MAX : 1;
-    if (before != (level >= need) && place < pixels) run_turn(&w, (uint32_t)place);
+    if (before != (level >= need)) run_turn(&w, (uint32_t)place);
   }
   run_end(&w, pixels);
   return w.count;

@@ -120,7 +120,7 @@ static size_t write_union(const uint64_t *crossings, size_t n, uint32_t pixels, 
       *now ^= 1;
       level += *now ? 1 : SIZE_MAX;
     }
-    if (before != (level > 0) && place < pixels) run_turn(&w, (uint32_t)place);
+    if (before != (level > 0)) run_turn(&w, (uint32_t)place);
   }
   run_end(&w, pixels);
   return w.count;

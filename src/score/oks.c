@@ -4,8 +4,8 @@
 #include <vloss/mask.h>
 
 #include "api/split.h"
+#include "math/elementary.h"
 #include "score/scoring.h"
-#include "vec.h"
 
 enum { COCO_POINTS = 17, NUMBERS = 3, GRAIN_POINTS = 1 << 11 };
 

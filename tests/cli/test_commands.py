@@ -9,12 +9,9 @@ from support import ROOT, TOOL, Case, npy
 
 
 def registry():
-    """The names and public families of losses.def and registry.c."""
-    with open(os.path.join(ROOT, "src", "registry.c")) as file:
-        families = dict(re.findall(r"^#define FAMILY_(\w+) VLOSS_(\w+)", file.read(), re.MULTILINE))
+    """The names and families of losses.def."""
     with open(os.path.join(ROOT, "src", "losses.def")) as file:
-        rows = re.findall(r"^LOSS\((\w+), (\w+),", file.read(), re.MULTILINE)
-    return [(name, families[family].lower()) for name, family in rows]
+        return re.findall(r"^LOSS\((\w+), (\w+),", file.read(), re.MULTILINE)
 
 
 def options(text):

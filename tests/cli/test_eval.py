@@ -10,7 +10,7 @@ from support import WRAPPER, Case, npy
 B1, B2, B3, B4 = (-1, -1, 1, 1), (0, 0, 1, 1), (0, 1, 1, 2), (1, 1, 2, 2)
 
 
-class Pairwise(Case):
+class Elements(Case):
     def test_smooth_l1(self):
         x, t = ([.1, 1.2, 4.7], (3,)), ([0, 1, 5], (3,))
         result = self.evaluate("smooth_l1", x, t)
@@ -278,7 +278,7 @@ class Overlap(Case):
 
 
 class All(Case):
-    INPUT = {"boxes": (8, 4), "rows": (2, 3), "overlap": (2, 6), "pairwise": (12,)}
+    INPUT = {"boxes": (8, 4), "rows": (2, 3), "overlap": (2, 6), "elements": (12,)}
 
     def variances(self, loss, x):
         """The options that a loss with a variance needs."""

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pairwise losses with a domain, flags or a variance. */
+/* Losses of elements with a domain, flags or a variance. */
 #include <float.h>
 #include <math.h>
 

@@ -10,8 +10,8 @@
 #include "data.h"
 
 oracle_function *oracle_find(const char *name) {
-  const oracle_row *const tables[] = {oracle_pairwise, oracle_binary, oracle_elements,
-                                      oracle_boxes,    oracle_rows,   oracle_overlap};
+  const oracle_row *const tables[] = {oracle_distances, oracle_binary, oracle_elements,
+                                      oracle_boxes,     oracle_rows,   oracle_overlap};
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
     for (const oracle_row *row = tables[i]; row->name != NULL; row++)
       if (strcmp(row->name, name) == 0) return row->function;
@@ -61,7 +61,7 @@ static size_t group_count(const call *c) {
 
 static size_t sample_count(const call *c) {
   switch (c->loss->family) {
-    case VLOSS_PAIRWISE: return c->loss->arrays & VLOSS_ARRAY_VARIANCE ? 2 : 1;
+    case VLOSS_ELEMENTS: return c->loss->arrays & VLOSS_ARRAY_VARIANCE ? 2 : 1;
     case VLOSS_BOXES: return 4;
     case VLOSS_ROWS: return c->shape[1];
     default: return group_count(c);
@@ -144,7 +144,7 @@ void walk_sample(walk *w, size_t index) {
   w->index = index;
   w->first = index * w->sample.count;
   w->stride = w->run = w->sample.count;
-  if (c->loss->family == VLOSS_PAIRWISE) w->first = index;
+  if (c->loss->family == VLOSS_ELEMENTS) w->first = index;
   w->weight = weight != NULL ? data_get(c->dtype, weight, index) : 1;
   w->ignored = 0;
   w->sample.positive_weight = positive_weight(c, index);

@@ -52,7 +52,7 @@ typedef struct oracle_row {
 } oracle_row;
 
 /* One table per family file, ended by a NULL name. */
-extern const oracle_row oracle_pairwise[], oracle_binary[], oracle_elements[], oracle_boxes[],
+extern const oracle_row oracle_distances[], oracle_binary[], oracle_elements[], oracle_boxes[],
     oracle_rows[], oracle_overlap[];
 
 /* The truth of that loss, or NULL if nobody wrote it. */

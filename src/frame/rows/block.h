@@ -101,7 +101,6 @@ static inline void rows_label(const rows_call *c, row_block *b) {
     b->label[k] = counts ? (size_t)label : 0;
     b->upstream[k] = counts ? b->upstream[k] : 0;
   }
-  for (size_t k = b->count; k < BLOCK; k++) b->label[k] = 0;
 }
 
 /* What labels pick. */

@@ -15,6 +15,7 @@ typedef struct row_lanes {
   const real *input, *target;
   real *grad; /* or NULL */
   size_t stride;
+  size_t count; /* rows, with padding behind those of the block if that is there too */
   const real *origin, *target_origin;
   size_t ahead; /* bytes from there to about where the next block begins */
 } row_lanes;

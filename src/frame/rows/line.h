@@ -112,34 +112,31 @@ ALWAYS_INLINE void span_largest(const row_line *l, const class_span *s, const re
         vmax(largest->lane[j], span_load(l, s, from + i, lanes_left(s->count, i), -real_infinity));
 }
 
-/* Whether probabilities are in [0, 1]. */
-ALWAYS_INLINE int line_is_unit(const row_line *l, const class_step *step) {
-  class_range range = class_range_empty();
-  for (size_t begin = 0; begin < l->call->classes; begin += SPAN) {
-    class_span s = span_open(l, step, begin);
-    const real *from = step->probabilities == PROBABLE_INPUT ? s.input : s.target;
-    for (size_t i = 0; i < s.count; i += LANES)
-      class_range_add(&range, span_load(l, &s, from + i, lanes_left(s.count, i), 0));
-  }
-  return class_is_unit(range);
+ALWAYS_INLINE void span_range(const row_line *l, const class_span *s, const real *from,
+                              class_range *range) {
+  for (size_t i = 0; i < s->count; i += LANES)
+    class_range_add(range, span_load(l, s, from + i, lanes_left(s->count, i), 0));
 }
 
 /* Finds the largest logits, 0 where none are wanted; returns whether they are finite, and
  * probabilities in [0, 1]. */
 ALWAYS_INLINE int line_find_tops(const row_line *l, const class_step *step, real *input_top,
                                  real *target_top, int what) {
-  int taught = step->target && (what & TAUGHT);
+  int taught = step->target && (what & TAUGHT), ranged = class_has_range(step, what);
+  class_range range = class_range_empty();
   lanes input, target;
   for (int j = 0; j < VECS; j++) input.lane[j] = target.lane[j] = vset1(-real_max);
-  for (size_t begin = 0; step->logits && begin < l->call->classes; begin += SPAN) {
+  for (size_t begin = 0; begin < l->call->classes; begin += SPAN) {
     class_span s = span_open(l, step, begin);
-    span_largest(l, &s, s.input, &input);
+    if (step->logits) span_largest(l, &s, s.input, &input);
     if (taught) span_largest(l, &s, s.target, &target);
+    if (ranged)
+      span_range(l, &s, step->probabilities == PROBABLE_INPUT ? s.input : s.target, &range);
   }
   *input_top = step->logits ? lanes_largest(input) : 0;
   *target_top = taught ? lanes_largest(target) : 0;
-  if (class_has_range(step, what) && !line_is_unit(l, step)) return 0;
-  return *input_top < real_infinity && *target_top < real_infinity;
+  int unit = !ranged || class_is_unit(range);
+  return unit && *input_top < real_infinity && *target_top < real_infinity;
 }
 
 /* A vector of classes goes to the sums of vector j. */

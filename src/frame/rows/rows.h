@@ -64,7 +64,7 @@ ALWAYS_INLINE void lanes_rest(const row_lanes *l, size_t first, size_t count, ke
  * their inputs are gone. */
 ALWAYS_INLINE void lanes_vectors(const row_lanes *l, const class_step *step, kernel *rare,
                                  partial *result, int what) {
-  const size_t total = l->rows->count;
+  const size_t total = l->count;
   for (size_t first = 0; first < total; first += LANES) {
     size_t at = first, count = smaller(total - first, LANES);
     if (count < LANES && total >= LANES && l->grad != l->input) {
@@ -83,7 +83,7 @@ ALWAYS_INLINE void lanes_vectors(const row_lanes *l, const class_step *step, ker
 /* Returns whether gradients are still to be made, by the slopes. */
 ALWAYS_INLINE int lanes_block(const row_lanes *l, const class_step *step, int scalable,
                               kernel *rare, partial *result, lanes *slopes, int what) {
-  if (l->rows->count < BLOCK) {
+  if (l->count < BLOCK) {
     lanes_vectors(l, step, rare, result, what);
     return 0;
   }
@@ -111,6 +111,7 @@ ALWAYS_INLINE void rows_direct(const rows_call *c, const class_options *o, row_b
                  .target = c->target ? c->target + offset : NULL,
                  .grad = c->grad ? c->grad + offset : NULL,
                  .stride = c->inner,
+                 .count = b->count,
                  .ahead = BLOCK * sizeof(real)};
   l.origin = l.input;
   l.target_origin = l.target;
@@ -150,7 +151,7 @@ ALWAYS_INLINE void rows_packed(const rows_call *c, const class_options *o, row_b
                                rows_room *room, const class_step *step, kernel *rare,
                                partial *result, int what) {
   real *input = room->packed, *out = step->target ? room->pairs.out : room->few.out;
-  size_t offset = b->offset[0], count = b->count;
+  size_t offset = b->offset[0];
   lanes slopes = lanes_zero();
   pack_rows(c, c->input, b, input);
   if (step->target) pack_rows(c, c->target, b, room->pairs.target);
@@ -161,13 +162,12 @@ ALWAYS_INLINE void rows_packed(const rows_call *c, const class_options *o, row_b
                  .target = step->target ? room->pairs.target : NULL,
                  .grad = c->grad ? input : NULL,
                  .stride = BLOCK,
+                 .count = BLOCK,
                  .origin = c->input + offset,
                  .target_origin = step->target ? c->target + offset : NULL,
                  .ahead = c->classes * BLOCK * sizeof(real)};
-  b->count = BLOCK; /* the padding is there too */
-  int scalable = count == BLOCK && c->inner == 1 && c->classes >= 4;
+  int scalable = rows_are_whole(c, b) && c->classes >= 4;
   int deferred = lanes_block(&l, step, scalable, rare, result, &slopes, what);
-  b->count = count;
   if (c->grad) rows_unpack(c, b, input, &slopes, deferred, out);
 }
 
@@ -290,6 +290,7 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
   totals t = totals_zero();
   row_block b;
   rows_room room;
+  const int form = class_form(&c, step);
   for (size_t i = begin, count; i < end; i += count) {
     count = smaller(end - i, BLOCK);
     if (step->pick) {
@@ -299,7 +300,6 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
       if (c.inner >= BLOCK) count = smaller(count, c.inner - i % c.inner);
       size_t before = rows_before(&c, begin, i, count);
       rows_open(&c, i - before, before, before + count, step->labels, &b);
-      int form = class_form(&c, step);
       if (step->form && form)
         rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, step->form);
       else

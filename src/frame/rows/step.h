@@ -122,11 +122,10 @@ ALWAYS_INLINE vec tempered_exponential(vec z, vec largest, const class_options *
 /* The same with what the rounding of its argument loses, which counts where a loss as good as
  * infinite meets a small p. */
 ALWAYS_INLINE vec careful_exponential(vec z, vec largest, const class_options *o, int what) {
-  vec d = vsub(z, largest), back = vsub(d, z);
-  if (what & INFINITE) d = vselect(veq(z, largest), vset1(0), d);
-  vec lost = vsub(vsub(z, vsub(d, back)), vadd(largest, back));
-  vec x = vmul(d, o->inverse), rest = vfma(d, o->inverse, vneg(x));
-  rest = vfma(lost, o->inverse, vfma(d, o->inverse_rest, rest));
+  twofold d = exact_difference(z, largest);
+  if (what & INFINITE) d.value = vselect(veq(z, largest), vset1(0), d.value);
+  vec x = vmul(d.value, o->inverse), rest = vfma(d.value, o->inverse, vneg(x));
+  rest = vfma(d.rest, o->inverse, vfma(d.value, o->inverse_rest, rest));
   rest = vselect(vlt(vabs(rest), vset1((real)0.5)), rest, vset1(0)); /* nothing is left, or all */
   vec e = vexp(x);
   return vfma(e, rest, e);

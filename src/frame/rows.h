@@ -1,2 +1,0 @@
-/* SPDX-License-Identifier: Apache-2.0 */
-#include "frame/rows/rows.h"

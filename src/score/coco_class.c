@@ -15,6 +15,7 @@ typedef struct curves {
   size_t hits[VLOSS_COCO_MAX_CELLS];
   size_t open[VLOSS_COCO_MAX_CELLS]; /* recalls below this one have no precision yet */
   double best[VLOSS_COCO_MAX_CELLS], sum[VLOSS_COCO_MAX_CELLS];
+  double first_score; /* of the first detection within the limit */
 } curves;
 
 static size_t lowest_bit(uint64_t bits) { return (size_t)__builtin_ctzll(bits); }
@@ -66,8 +67,8 @@ static size_t count_all(curves *v, const vloss_coco_record *records, coco_class 
 }
 
 /* The recalls that the last point does not reach have precision 0. */
-static void open_cell(curves *v, size_t range, size_t threshold) {
-  const vloss_coco_options *o = v->tables->options;
+static void open_cell(coco_tables *t, curves *v, size_t range, size_t threshold) {
+  const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold, r = o->recall_count;
   double last = (double)v->hits[cell] / (double)v->positives[range];
   v->best[cell] = v->sum[cell] = 0;
@@ -105,12 +106,13 @@ static void walk_back(curves *v, const vloss_coco_record *records, coco_class c)
 }
 
 /* Recall 0 is reached by the first detection, whatever it is. */
-static void close_cell(curves *v, size_t range, size_t threshold, double first) {
-  size_t cell = range * v->tables->options->threshold_count + threshold;
-  for (size_t r = v->open[cell]; r-- > 0;) put(v, range, threshold, r, v->best[cell], first);
+static void close_cell(coco_tables *t, curves *v, size_t range, size_t threshold) {
+  size_t cell = range * t->options->threshold_count + threshold;
+  for (size_t r = v->open[cell]; r-- > 0;)
+    put(v, range, threshold, r, v->best[cell], v->first_score);
 }
 
-static void put_recall(coco_tables *t, const curves *v, size_t range, size_t threshold) {
+static void put_recall(coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold;
   double recall = (double)v->hits[cell] / (double)v->positives[range];
@@ -122,7 +124,7 @@ static void put_recall(coco_tables *t, const curves *v, size_t range, size_t thr
   if (v->limit_end == o->max_detection_count) mean_add(&t->ar[AR_SLOTS - 1][cell], recall, 1);
 }
 
-static void add_precision(coco_tables *t, const curves *v, size_t range, size_t threshold) {
+static void add_precision(coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold;
   mean_add(&t->ap[cell], v->sum[cell], o->recall_count);
@@ -130,25 +132,26 @@ static void add_precision(coco_tables *t, const curves *v, size_t range, size_t 
     mean_add(&t->ap_frequency[o->frequencies[v->k]], v->sum[cell], o->recall_count);
 }
 
-/* Runs f for each threshold of each range with positives. */
-#define FOR_CELLS(v, o, a, t)                  \
-  for (size_t a = 0; a < (o)->area_count; a++) \
-    for (size_t t = 0; (v).positives[a] && t < (o)->threshold_count; t++)
+typedef void cell_step(coco_tables *t, curves *v, size_t range, size_t threshold);
+
+/* For each threshold of each range with positives. */
+static void for_cells(coco_tables *t, curves *v, cell_step *step) {
+  for (size_t a = 0; a < t->options->area_count; a++) {
+    for (size_t i = 0; v->positives[a] && i < t->options->threshold_count; i++) step(t, v, a, i);
+  }
+}
 
 static void fill_limit(coco_tables *t, const vloss_coco_record *records, coco_class c, curves *v) {
-  const vloss_coco_options *o = t->options;
   size_t detections = count_all(v, records, c), first = c.begin;
-  FOR_CELLS(*v, o, a, i) {
-    put_recall(t, v, a, i);
-    open_cell(v, a, i);
-  }
+  int is_last = v->limit_end == t->options->max_detection_count;
+  for_cells(t, v, put_recall);
+  for_cells(t, v, open_cell);
   walk_back(v, records, c);
   while (first < c.targets && records[first].rank >= v->limit) first++;
-  FOR_CELLS(*v, o, a, i) {
-    close_cell(v, a, i, detections ? records[first].score : 0);
-    if (v->limit_end == o->max_detection_count) add_precision(t, v, a, i);
-  }
-  if (v->limit_end == o->max_detection_count) t->detections += detections;
+  v->first_score = detections ? records[first].score : 0;
+  for_cells(t, v, close_cell);
+  if (is_last) for_cells(t, v, add_precision);
+  if (is_last) t->detections += detections;
 }
 
 void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records, coco_class c,

@@ -8,6 +8,7 @@ typedef struct curves {
   const coco_tables *tables;
   size_t k, limit;
   size_t limit_begin, limit_end;          /* the limits that have the same effect */
+  uint64_t ranges[VLOSS_COCO_MAX_CELLS];  /* their bits */
   size_t positives[VLOSS_COCO_MAX_CELLS]; /* by range */
   /* Detections that count: of a range, and how many more at a cell. Nearly all count at every
    * threshold or at none. */
@@ -35,17 +36,16 @@ static void put(curves *v, size_t range, size_t threshold, size_t r, double prec
 
 /* Adds (step 1) or takes back (step -1, in size_t's arithmetic) a detection that counts. */
 static void count(curves *v, const vloss_coco_record *d, size_t step) {
-  const vloss_coco_options *o = v->tables->options;
   uint64_t counts = ~d->ignored, misses = counts & ~d->matched;
-  for (size_t a = 0; a < o->area_count; a++) {
-    uint64_t range = range_bits(o, a), rest = counts & range;
+  for (size_t a = 0; a < v->tables->options->area_count; a++) {
+    uint64_t range = v->ranges[a], rest = counts & range;
+    size_t more = step;
     if (misses & range) {
       v->counted[a] += step;
       rest ^= range;
-      step = (size_t)0 - step;
+      more = (size_t)0 - step;
     }
-    for (; rest; rest &= rest - 1) v->more[lowest_bit(rest)] += step;
-    if (misses & range) step = (size_t)0 - step;
+    for (; rest; rest &= rest - 1) v->more[lowest_bit(rest)] += more;
   }
 }
 
@@ -98,8 +98,9 @@ static void walk_back(curves *v, const vloss_coco_record *records, coco_class c)
     uint64_t hits = hits_of(&records[i]);
     for (size_t a = 0; hits && a < o->area_count; a++) {
       if (v->positives[a] == 0) continue;
-      uint64_t bits = hits >> a * o->threshold_count & threshold_bits(o);
-      for (; bits; bits &= bits - 1) hit(v, a, lowest_bit(bits), records[i].score);
+      uint64_t bits = hits & v->ranges[a];
+      for (; bits; bits &= bits - 1)
+        hit(v, a, lowest_bit(bits) - a * o->threshold_count, records[i].score);
     }
     count(v, &records[i], (size_t)0 - 1);
   }
@@ -158,6 +159,7 @@ void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records
                            size_t k) {
   const vloss_coco_options *o = tables->options;
   curves v = {.tables = tables, .k = k};
+  for (size_t a = 0; a < o->area_count; a++) v.ranges[a] = range_bits(o, a);
   for (size_t i = c.targets; i < c.end; i++) {
     tables->targets++;
     for (size_t a = 0; a < o->area_count; a++)

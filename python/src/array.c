@@ -108,7 +108,9 @@ static number_kind format_kind(const char *format) {
 static int read_buffer(array *a, PyObject *object, int writable, const place *at) {
   int flags = PyBUF_STRIDES | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
   if (PyObject_GetBuffer(object, &a->buffer, flags) != 0) {
-    if (!writable || !PyErr_ExceptionMatches(PyExc_BufferError)) return -1;
+    int refused = PyErr_ExceptionMatches(PyExc_BufferError) ||
+                  PyErr_ExceptionMatches(PyExc_ValueError); /* NumPy's */
+    if (!writable || !refused) return -1;
     PyErr_Clear();
     return place_fail(at, PyExc_ValueError, "cannot be written to");
   }

@@ -162,10 +162,11 @@ static void append_example(PyObject **text, const vloss_loss *loss) {
     append(text, PyUnicode_FromString("    >>> target = numpy.array([1])\n"));
   else if (loss->family == VLOSS_ROWS && loss->arrays)
     append(text, PyUnicode_FromString("    >>> target = numpy.array([[0.0, 1.0, 0.0]])\n"));
-  append(text, PyUnicode_FromFormat("    >>> result = vloss.%s(input%s%s)\n"
-                                    "    >>> float(result.loss) >= -1, "
-                                    "result.grad.shape == input.shape\n    (True, True)\n",
-                                    loss->name, target, variance));
+  append(text,
+         PyUnicode_FromFormat("    >>> loss, grad%s = vloss.%s(input%s%s)\n"
+                              "    >>> isinstance(loss, float), grad.shape == input.shape\n"
+                              "    (True, True)\n",
+                              *variance ? ", grad_variance" : "", loss->name, target, variance));
 }
 
 PyObject *loss_text(const loss_object *self) {

@@ -84,6 +84,7 @@ int array_lay_out(array *a, const ptrdiff_t *strides, int may_copy, const place 
   for (int i = 0; i < a->shape.dimensions; i++) a->count *= a->shape.sizes[i];
   int aligned = (uintptr_t)a->data % a->width == 0;
   if (a->count == 0 || (aligned && (!strides || is_c_order(a, strides)))) return 0;
+  if (at->tensors) return PyErr_SetNone(PyExc_NotImplementedError), -1;
   if (!may_copy) return place_fail(at, PyExc_ValueError, "must lie in C order");
   a->copy = PyMem_Malloc(a->count * a->width);
   if (!a->copy) return PyErr_NoMemory(), -1;

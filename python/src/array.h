@@ -34,7 +34,8 @@ typedef struct array {
 /* For messages: which loss and which of its arguments. */
 typedef struct place {
   const char *loss, *argument;
-  /* What all tensors of a call have, whose caller has looked at their negative bits; or NULL. */
+  /* What all tensors of a call have, whose caller has looked at their negative bits; or NULL.
+   * They are not copied: one that should be ends the call. */
   const dlpack_exchange *tensors;
 } place;
 
@@ -55,8 +56,8 @@ int array_read_output(array *a, PyObject *object, const place *at);
 /* Turns integers into a type that the library has. */
 int array_to_labels(array *a, vloss_labels *labels, const place *at);
 
-/* The exchange API of an object's type, or NULL without an exception. */
-const dlpack_exchange *exchange_of(PyObject *object);
+/* The exchange API of a type, or NULL without an exception. */
+const dlpack_exchange *exchange_of_type(PyObject *type);
 
 /* Views an array as described by strides in bytes (NULL: C order), and copies it if it must. */
 int array_lay_out(array *a, const ptrdiff_t *strides, int may_copy, const place *at);

@@ -29,8 +29,10 @@ typedef struct core_state {
   PyObject *loss_type, *result_type, *variance_result_type;
   PyObject *empty, *types[2]; /* numpy.empty and its types, once they were needed */
   int without_numpy;
-  size_t threads;      /* of calls on arrays */
-  vloss_executor pool; /* of calls on tensors; run is NULL before it was found */
+  PyObject *tensor_type;          /* of use_torch(), and its interface */
+  const dlpack_exchange *tensors; /* or NULL */
+  size_t threads;                 /* of calls on arrays */
+  vloss_executor pool;            /* of calls on tensors; run is NULL before it was found */
 } core_state;
 
 typedef struct argument {

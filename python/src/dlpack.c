@@ -3,9 +3,9 @@
 
 #include <stddef.h>
 
-const dlpack_exchange *exchange_of(PyObject *object) {
+const dlpack_exchange *exchange_of_type(PyObject *type) {
   static const char name[] = "__dlpack_c_exchange_api__";
-  PyObject *capsule = PyObject_GetAttrString((PyObject *)Py_TYPE(object), name);
+  PyObject *capsule = PyObject_GetAttrString(type, name);
   const dlpack_exchange *api =
       capsule ? PyCapsule_GetPointer(capsule, "dlpack_exchange_api") : NULL;
   Py_XDECREF(capsule); /* the type keeps it */
@@ -62,7 +62,11 @@ static int read_by_exchange(array *a, PyObject *object, const dlpack_exchange *a
       return place_fail(at, PyExc_ValueError, "cannot be written to");
     object = a->owner;
   }
-  if (api->view(object, &t) != 0) return -1;
+  if (api->view(object, &t) != 0) {
+    if (!at->tensors) return -1;
+    PyErr_Clear();
+    return place_fail(at, PyExc_TypeError, "must be a tensor, not %R", (PyObject *)Py_TYPE(object));
+  }
   return take_tensor(a, &t, writable, at);
 }
 
@@ -102,7 +106,8 @@ static int read_by_capsule(array *a, PyObject *object, int writable, const place
 }
 
 int array_read_dlpack(array *a, PyObject *object, int writable, const place *at) {
-  const dlpack_exchange *api = at->tensors ? at->tensors : exchange_of(object);
+  const dlpack_exchange *api =
+      at->tensors ? at->tensors : exchange_of_type((PyObject *)Py_TYPE(object));
   if (api) return read_by_exchange(a, object, api, writable, at) == 0 ? 1 : -1;
   return read_by_capsule(a, object, writable, at);
 }

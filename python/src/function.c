@@ -54,6 +54,11 @@ static PyObject *call(PyObject *self, PyObject *const *arguments, Py_ssize_t cou
       read_options(&e) == 0 && read_shape(&e) == 0 && read_inputs(&e) == 0 &&
       make_outputs(&e) == 0 && run(&e) == 0)
     result = make_result(&e);
+  if (!result && e.at.tensors && PyErr_ExceptionMatches(PyExc_NotImplementedError)) {
+    PyErr_Clear(); /* a tensor is not in C order */
+    result = Py_NotImplemented;
+    Py_INCREF(result);
+  }
   release(&e);
   return result;
 }

@@ -39,9 +39,17 @@ static PyObject *get_num_threads(PyObject *module, PyObject *unused) {
   return PyLong_FromSize_t(((core_state *)PyModule_GetState(module))->threads);
 }
 
-static PyObject *use_torch(PyObject *module, PyObject *unused) {
-  (void)unused;
-  if (find_torch_pool(&((core_state *)PyModule_GetState(module))->pool) != 0) return NULL;
+static PyObject *use_torch(PyObject *module, PyObject *type) {
+  core_state *state = PyModule_GetState(module);
+  const dlpack_exchange *tensors = exchange_of_type(type);
+  if (!tensors) {
+    PyErr_SetString(PyExc_ImportError, "vloss.torch needs a PyTorch with DLPack 1.3 in C");
+    return NULL;
+  }
+  if (find_torch_pool(&state->pool) != 0) return NULL;
+  Py_INCREF(type);
+  set_object(&state->tensor_type, type);
+  state->tensors = tensors;
   Py_RETURN_NONE;
 }
 
@@ -110,11 +118,15 @@ static PyMethodDef functions[] = {
      "instead."},
     {"get_num_threads", get_num_threads, METH_NOARGS,
      "get_num_threads()\n--\n\nThe number that set_num_threads() chose, or 1."},
-    {"use_torch", use_torch, METH_NOARGS,
-     "use_torch()\n--\n\nLet functions of tensors run on PyTorch's threads."},
+    {"use_torch", use_torch, METH_O,
+     "use_torch(tensor_type, /)\n--\n\nLet functions of tensors take those of this type and run "
+     "on PyTorch's threads."},
     {"tensor_function", tensor_function, METH_O,
-     "tensor_function(name, /)\n--\n\nThe loss of that name for tensors on the CPU that are not "
-     "lazily negated: it returns\n(loss, grad) as tensors of the same library."},
+     "tensor_function(name, /)\n--\n\nThe loss of that name for tensors of use_torch()'s type on "
+     "the CPU "
+     "that are not\nlazily negated. It returns (loss, grad) as tensors; NotImplemented, and "
+     "nothing was "
+     "done, if one\nof them is not in C order."},
     {"registry", registry, METH_NOARGS,
      "registry()\n--\n\n(name, family, arrays, parameters) of every loss, a parameter being (name, "
      "default,\nlow, high, choices)."},
@@ -166,6 +178,7 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
   Py_VISIT(state->loss_type);
   Py_VISIT(state->result_type);
   Py_VISIT(state->variance_result_type);
+  Py_VISIT(state->tensor_type);
   Py_VISIT(state->empty);
   Py_VISIT(state->types[0]);
   Py_VISIT(state->types[1]);
@@ -177,6 +190,7 @@ static int clear(PyObject *module) {
   Py_CLEAR(state->loss_type);
   Py_CLEAR(state->result_type);
   Py_CLEAR(state->variance_result_type);
+  Py_CLEAR(state->tensor_type);
   Py_CLEAR(state->empty);
   Py_CLEAR(state->types[0]);
   Py_CLEAR(state->types[1]);

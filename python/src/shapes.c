@@ -95,7 +95,7 @@ static int read_overlap_shape(evaluation *e) {
 }
 
 int read_shape(evaluation *e) {
-  if (e->self->tensors) e->at.tensors = exchange_of(e->given[SLOT_INPUT]);
+  if (e->self->tensors) e->at.tensors = e->self->state->tensors;
   if (read_real(e, SLOT_INPUT, &e->input, NULL) != 0) return -1;
   e->call.input = e->input.data;
   e->call.dtype = e->input.width == 8 ? VLOSS_F64 : VLOSS_F32;

@@ -51,7 +51,7 @@ OTHERS = [
     ('jaccard', {'log': True, 'activation': 'sigmoid'}),
     ('jaccard', {'gamma': 1.5, 'smoothing': 0.1}),
     ('focal_tversky', {'alpha': 0.4, 'beta': 0.6, 'gamma': 0.75}),
-] + [(name, {'format': f}) for name in ('giou', 'ciou', 'siou') for f in ('xywh', 'cxcywh')]  # fmt: skip
+] + [(name, {'format': f}) for name in ('giou', 'ciou') for f in ('xywh', 'cxcywh')]
 
 
 def reduce(name, losses, arrays, p, reduction):

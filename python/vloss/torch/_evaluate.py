@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One loss of tensors, differentiable: by the shortest way that the moment allows."""
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -38,7 +39,7 @@ class _Last(Function):
 def _last(name: str, grads: list[Array], anchor: torch.Tensor) -> list[Array]:
     if not torch.is_grad_enabled():
         return grads
-    return [None if g is None else _Last.apply(name, g, anchor) for g in grads]
+    return [None if g is None else _apply_last(name, g, anchor) for g in grads]
 
 
 def _share(ctx: Any, name: str, grads: list[Array], anchor: torch.Tensor) -> tuple[Array, ...]:
@@ -93,7 +94,7 @@ class _Simple(Function):
         if type(upstream) is not torch.Tensor or upstream.item() != 1:
             grad = grad * upstream
         if torch.is_grad_enabled():
-            grad = _Last.apply(ctx.name, grad, loss)
+            grad = _apply_last(ctx.name, grad, loss)
         return None, None, grad, None
 
 
@@ -142,6 +143,24 @@ def _operator(name: str, x: torch.Tensor, target: Array, variance: Array, o: Opt
     return [*arrays, encode(name, o), reduction, *numbers, wanted and reduction != 'none']
 
 
+class _TransformedBackward(Function):
+    """The gradient of the losses of the samples, for transforms: it has no derivative."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, *arguments: Any) -> tuple[torch.Tensor, ...]:
+        return getattr(torch.ops.vloss, f'{name}_backward')(*arguments)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -> None:
+        ctx.name = inputs[0]
+
+    @staticmethod
+    def backward(ctx: Any, *upstreams: torch.Tensor) -> Any:
+        return no_second_derivative(ctx.name)(ctx)
+
+
 class _Transformed(Function):
     """For torch.func's transforms, which a Function with setup_context follows."""
 
@@ -163,13 +182,21 @@ class _Transformed(Function):
         if ctx.with_grad:
             grad, grad_variance = (g * upstream if g.numel() else g for g in saved)
         else:
-            function = getattr(torch.ops.vloss, f'{ctx.name}_backward')
-            grad, grad_variance = function(upstream, *saved, *ctx.options)
+            arguments = (ctx.name, upstream, *saved, *ctx.options)
+            grad, grad_variance = _apply_transformed_backward(*arguments)
         needs = ctx.needs_input_grad
         to_target = -grad if needs[2] and ctx.name in OPPOSITE else None
         to_variance = grad_variance if needs[3] else None
         grads = _last(ctx.name, [grad, to_target, to_variance], loss)
         return (None, *grads, *(None,) * 7)
+
+
+_apply_last: Callable[..., torch.Tensor] = _Last.apply
+_apply_simple: Callable[..., torch.Tensor] = _Simple.apply
+_apply_reduced: Callable[..., torch.Tensor] = _Reduced.apply
+_apply_each: Callable[..., torch.Tensor] = _Each.apply
+_apply_transformed: Callable[..., tuple[torch.Tensor, ...]] = _Transformed.apply
+_apply_transformed_backward: Callable[..., tuple[torch.Tensor, ...]] = _TransformedBackward.apply
 
 
 def _check_derivatives(
@@ -214,7 +241,7 @@ def evaluate(
     if _transforms():
         _check_derivatives(name, target, options, frozenset())
         return _transformed(name, x, target, variance, options)
-    arrays = (x,) if target is None else (x, target)
+    arrays: tuple[torch.Tensor, ...] = (x,) if target is None else (x, target)
     if variance is not None:
         arrays += (variance,)
     if options:
@@ -226,12 +253,10 @@ def evaluate(
     if not constant:
         _check_derivatives(name, target, options, SYMMETRIC)
     if options.get('reduction') == 'none':
-        function = _Each
-    elif constant and variance is None:
-        return _Simple.apply(name, options, *arrays)  # type: ignore[no-any-return]
-    else:
-        function = _Reduced
-    return function.apply(name, options, x, target, variance)  # type: ignore[no-any-return]
+        return _apply_each(name, options, x, target, variance)
+    if constant and variance is None:
+        return _apply_simple(name, options, *arrays)
+    return _apply_reduced(name, options, x, target, variance)
 
 
 _LOSS = {'grad': False}
@@ -244,7 +269,7 @@ def _transformed(
     arguments = _operator(name, x, target, variance, options)
     # a transform may differentiate what does not say that it requires a gradient
     arguments[-1] = arguments[6] != 'none'
-    return _Transformed.apply(name, *arguments)[0]  # type: ignore[no-any-return]
+    return _apply_transformed(name, *arguments)[0]
 
 
 __all__ = ['LOSSES', 'evaluate']

@@ -75,7 +75,7 @@ def _samples(name: str, x: torch.Tensor, values: Sequence[float]) -> list[int]:
 def _define(name: str) -> None:
     has_variance = 'variance' in LOSSES[name].arrays
 
-    def forward(  # noqa: PLR0913
+    def forward(
         x: torch.Tensor, target: Array, variance: Array, class_weight: Array, weight: Array,
         values: Sequence[float], reduction: str, divisor: float, scale: float, with_grad: bool,
     ) -> tuple[torch.Tensor, ...]:  # fmt: skip
@@ -87,7 +87,7 @@ def _define(name: str) -> None:
         results += (None,) * (3 - len(results))
         return tuple(x.new_empty(0) if result is None else result for result in results)
 
-    def forward_fake(  # noqa: PLR0913
+    def forward_fake(
         x: torch.Tensor, target: Array, variance: Array, class_weight: Array, weight: Array,
         values: Sequence[float], reduction: str, divisor: float, scale: float, with_grad: bool,
     ) -> tuple[torch.Tensor, ...]:  # fmt: skip
@@ -95,7 +95,7 @@ def _define(name: str) -> None:
         grad = x.new_empty(x.shape if with_grad else 0)
         return loss, grad, x.new_empty(x.shape if with_grad and has_variance else 0)
 
-    def backward(  # noqa: PLR0913
+    def backward(
         upstream: torch.Tensor, x: torch.Tensor, target: Array, variance: Array,
         class_weight: Array, weight: Array,
         values: Sequence[float], reduction: str, divisor: float, scale: float,
@@ -151,7 +151,7 @@ def derivatives(name: str) -> tuple[Callable[..., None], Callable[..., Any]]:
 
     def backward(ctx: Any, *upstreams: Array) -> tuple[Array | None, ...]:
         upstream = upstreams[0]
-        if any(u is not None for u in upstreams[1:]):
+        if any(u is not None and u.numel() > 0 for u in upstreams[1:]):
             no_second_derivative(name)(ctx)
         nothing = (None,) * 5
         if upstream is None:
@@ -163,7 +163,7 @@ def derivatives(name: str) -> tuple[Callable[..., None], Callable[..., Any]]:
             grad, grad_variance = function(upstream, *ctx.saved_tensors, *ctx.options)
         to_target = -grad if ctx.needs_input_grad[1] and name in OPPOSITE else None
         to_variance = grad_variance if ctx.needs_input_grad[2] else None
-        return (grad, to_target, to_variance, None, None) + nothing
+        return (grad, to_target, to_variance, None, None, *nothing)
 
     return setup, backward
 

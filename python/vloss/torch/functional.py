@@ -381,7 +381,9 @@ def binary_cross_entropy_with_logits(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, t, w, p = _cast(input, target, weight, pos_weight) if input.dtype in _HALF else (input, target, weight, pos_weight)
+    x, t, w, p = input, target, weight, pos_weight
+    if x.dtype in _HALF:
+        x, t, w, p = _cast(x, t, w, p)
     fits = _is_real(x) and _alike(x, t) and _constant(t, w, p)
     if fallback and not (fits and _broadcasts_alone(p, x)):
         return ORIGINALS['binary_cross_entropy_with_logits'](  # type: ignore[no-any-return]

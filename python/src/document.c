@@ -17,7 +17,7 @@ static const struct {
 static const struct {
   const char *input, *samples, *example;
 } families[] = {
-    [VLOSS_PAIRWISE] = {"of any shape; a sample is an element", "the shape of the input",
+    [VLOSS_ELEMENTS] = {"of any shape; a sample is an element", "the shape of the input",
                         "numpy.array([0.25, 0.5])\n    >>> target = numpy.array([1.0, 0.0])\n"},
     [VLOSS_BOXES] = {"(..., 4); a sample is a box", "(...,)",
                      "numpy.array([[0.0, 0.0, 2.0, 2.0]])\n"

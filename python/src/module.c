@@ -84,7 +84,7 @@ static PyObject *parameter_tuple(const vloss_parameter *p) {
 static PyObject *registry(PyObject *module, PyObject *unused) {
   (void)module;
   (void)unused;
-  static const char *const families[] = {"pairwise", "boxes", "rows", "overlap"};
+  static const char *const families[] = {"elements", "boxes", "rows", "overlap"};
   size_t count;
   const vloss_loss *losses = vloss_losses(&count);
   PyObject *list = PyList_New(0);

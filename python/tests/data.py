@@ -8,7 +8,7 @@ import vloss
 LOSSES = {loss.name: loss for loss in vloss.losses()}
 
 SHAPES = {
-    'pairwise': [(7,), (3, 4), (2, 3, 2), ()],
+    'elements': [(7,), (3, 4), (2, 3, 2), ()],
     'boxes': [(5, 4), (2, 3, 4), (4,)],
     'rows': [(4, 3), (2, 5, 3), (2, 3, 2, 2)],
     'overlap': [(3, 8), (2, 3, 4), (2, 2, 3, 2)],

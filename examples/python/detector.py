@@ -5,6 +5,7 @@
 The pictures are drawn as they are needed, 64 x 64 with up to three shapes. Each cell of an 8 x 8
 grid says what shape has its centre there, and how far its edges are. Usage: detector.py [PICTURE]
 """
+
 import sys
 import time
 
@@ -48,7 +49,7 @@ def draw(random):
 
 
 def targets(drawn):
-    """Class targets of all cells (N, classes, 8, 8), and (image, cell, box) of those with a shape."""
+    """Classes of all cells (N, classes, 8, 8), cells with a shape (image, row, column), boxes."""
     hot = torch.zeros(len(drawn), len(NAMES), CELLS, CELLS)
     where, wanted = [], []
     for image, (_, boxes, classes) in enumerate(drawn):
@@ -72,7 +73,11 @@ class Detector(torch.nn.Module):
             ]
             channels = width
         for _ in range(2):
-            layers += [torch.nn.Conv2d(64, 64, 3, padding=1), torch.nn.BatchNorm2d(64), torch.nn.ReLU()]
+            layers += [
+                torch.nn.Conv2d(64, 64, 3, padding=1),
+                torch.nn.BatchNorm2d(64),
+                torch.nn.ReLU(),
+            ]
         self.body = torch.nn.Sequential(*layers)
         self.head = torch.nn.Conv2d(64, len(NAMES) + 4, 1)
         torch.nn.init.constant_(self.head.bias[: len(NAMES)].detach(), -4.0)
@@ -105,11 +110,8 @@ def train(model, random):
         schedule.step()
         if step % 10 == 0:
             seconds = time.perf_counter() - started
-            print(
-                f'\rstep {step:3}/{STEPS} focal {focal.item():.3f} ciou {ciou.item():.3f} {seconds:.0f} s',
-                end='',
-                flush=True,
-            )
+            progress = f'focal {focal.item():.3f} ciou {ciou.item():.3f} {seconds:.0f} s'
+            print(f'\rstep {step:3}/{STEPS} {progress}', end='', flush=True)
     print()
 
 

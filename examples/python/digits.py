@@ -5,6 +5,7 @@
 The data come with scikit-learn. Both runs start from the same weights and see the same batches, so
 that their curves lie on each other. Usage: digits.py [PICTURE]
 """
+
 import sys
 import time
 
@@ -32,12 +33,10 @@ def data():
 
 
 def train(name, cross_entropy):
-    """Losses of the epochs, seconds spent in the loss and its gradient, accuracy on the test set."""
+    """Losses of the epochs, seconds in the loss and its gradient."""
     x, x_test, y, y_test = data()
     torch.manual_seed(0)
-    model = torch.nn.Sequential(
-        torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10)
-    )
+    model = torch.nn.Sequential(torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     curve, seconds = [], 0.0
     for epoch in range(EPOCHS):
@@ -68,7 +67,9 @@ def main(picture):
         'vloss': train('vloss', vloss.torch.functional.cross_entropy),
     }
     figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout='constrained')
-    for (name, (curve, _)), style in zip(runs.items(), ({'linewidth': 4}, {'ls': '--'}), strict=True):
+    for (name, (curve, _)), style in zip(
+        runs.items(), ({'linewidth': 4}, {'ls': '--'}), strict=True
+    ):
         left.plot(range(1, EPOCHS + 1), curve, label=name, **style)
     left.set(xlabel='epoch', ylabel='cross entropy', title='The same curve', yscale='log')
     left.legend()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random arguments for any loss, away from the corners of its formula."""
+
 import types
 
 import numpy as np

@@ -5,6 +5,7 @@ Each takes the input, the target (labels, or None) and the parameters as an obje
 their defaults. What a loss calls constant in its gradient is taken at `p.at`, an input like the
 first, so that differences of a formula are the gradient that the loss promises.
 """
+
 import math
 
 import numpy as np

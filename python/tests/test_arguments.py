@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Wrong arguments: the exception names the loss and the argument, and nothing is written."""
+
 import re
 
 import data

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may be passed as an array, and what comes back."""
+
 import array
 import ctypes
 import pickle

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Documentation, stubs and files of the installed package."""
+
 import doctest
 import importlib.util
 import inspect

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Threads, processes and memory."""
+
 import gc
 import os
 import subprocess

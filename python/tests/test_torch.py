@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """vloss.torch against PyTorch's own functions, eager."""
+
 import copy
 import doctest
 import inspect

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """vloss.torch under torch.compile, torch.export and torch.func, and its operators."""
+
 import data
 import numpy as np
 import pytest

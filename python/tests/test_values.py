@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every loss and gradient against the formulas of oracle.py."""
+
 import data
 import numpy as np
 import oracle

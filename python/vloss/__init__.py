@@ -4,6 +4,7 @@
 Every loss stands here and in `vloss.numpy`; `losses()` lists them. `vloss.torch` has them for
 PyTorch.
 """
+
 from importlib.resources import files as _files
 from typing import NamedTuple as _NamedTuple
 

@@ -4,6 +4,7 @@
 Inputs are read where they lie, and copied only where they are not in C order. Results are NumPy's
 arrays, or memoryviews where NumPy is not installed.
 """
+
 from . import _core
 
 __all__ = [row[0] for row in _core.registry()]

@@ -4,6 +4,7 @@
 `functional` has torch.nn.functional's losses, `ops` torchvision's, `losses` all of vloss, `nn` the
 modules; `patch()` lets existing code use them. Calls run on PyTorch's threads.
 """
+
 import contextlib as _contextlib
 from collections.abc import Iterator as _Iterator
 

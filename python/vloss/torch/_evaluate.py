@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One loss of tensors, differentiable: by the shortest way that the moment allows."""
+
 from collections.abc import Callable
 from typing import Any
 

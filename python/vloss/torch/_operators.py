@@ -4,6 +4,7 @@
 An operator returns (loss, grad, grad_variance), where what was not asked for is empty;
 `vloss::NAME_backward` returns (grad, grad_variance) for the losses of the samples.
 """
+
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,9 +14,7 @@ from ._run import LOSSES, Options, plain, run
 
 _library = torch.library.Library('vloss', 'DEF')
 
-_ARRAYS = (
-    'Tensor input, Tensor? target, Tensor? variance, Tensor? class_weight, Tensor? weight'
-)
+_ARRAYS = 'Tensor input, Tensor? target, Tensor? variance, Tensor? class_weight, Tensor? weight'
 _OPTIONS = 'float[] values, str reduction, float divisor, float scale'
 _TAGS = (torch.Tag.pt2_compliant_tag,)
 

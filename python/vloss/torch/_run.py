@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls of the extension on tensors of the CPU, whatever their strides."""
+
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,9 +45,7 @@ def _has_classes_last(arrays: Arrays) -> bool:
     return len(arrays) == 1 or arrays[1].shape in (x.shape, x.shape[:1] + x.shape[2:])
 
 
-def _run_with_classes_last(
-    name: str, arrays: Arrays, options: Options
-) -> tuple[Any, ...]:
+def _run_with_classes_last(name: str, arrays: Arrays, options: Options) -> tuple[Any, ...]:
     """N,C,H,W with the classes last in memory are N x H x W rows, and so is the gradient."""
     x = arrays[0]
     rows = x.movedim(1, -1)

@@ -4,6 +4,7 @@
 What vloss has no code for (other devices and types, broadcasting, derivatives of other arguments)
 goes to PyTorch's function, or raises with `fallback=False`. docs/python.md lists what differs.
 """
+
 from typing import Any
 
 import torch
@@ -59,14 +60,11 @@ def _cast(*tensors: Any) -> tuple[Any, ...]:
     if not torch.is_autocast_enabled('cpu'):
         return tensors
     return tuple(
-        t.float() if isinstance(t, Tensor) and t.is_cpu and t.dtype in _HALF else t
-        for t in tensors
+        t.float() if isinstance(t, Tensor) and t.is_cpu and t.dtype in _HALF else t for t in tensors
     )
 
 
-def _weighted(
-    weight: Tensor | None, x: Tensor, reduction: str, divides: bool
-) -> Options | None:
+def _weighted(weight: Tensor | None, x: Tensor, reduction: str, divides: bool) -> Options | None:
     """Options of a weight, whose sum may divide the mean; None if only PyTorch can do it."""
     if weight is None:
         return {}

@@ -4,6 +4,7 @@
 The arguments are those of vloss.numpy but for `grad_output`, `loss` and `grad`, which are
 autograd's.
 """
+
 import inspect
 from collections.abc import Callable
 from typing import Any

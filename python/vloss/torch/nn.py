@@ -7,6 +7,7 @@ tensor(1.3863)
 >>> nn.DiceLoss(activation='sigmoid')
 DiceLoss(activation='sigmoid')
 """
+
 from typing import Any
 
 import torch

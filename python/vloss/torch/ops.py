@@ -3,6 +3,7 @@
 
 torchvision is not needed. docs/python.md lists what differs.
 """
+
 from torch import Tensor
 
 from ._evaluate import evaluate

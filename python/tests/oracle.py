@@ -279,6 +279,7 @@ FORMULAS = {
     'l1': lambda x, t, p: abs(x - t),
     'mse': lambda x, t, p: (x - t) ** 2,
     'log_cosh': lambda x, t, p: np.log(np.cosh(x - t)),
+    'charbonnier': lambda x, t, p: np.hypot(x - t, p.epsilon),
     'quantile': lambda x, t, p: np.maximum(p.tau * (t - x), (p.tau - 1) * (t - x)),
     'hinge': lambda x, t, p: np.maximum(0, 1 - t * x),
     'squared_hinge': lambda x, t, p: np.maximum(0, 1 - t * x) ** 2,

@@ -127,7 +127,7 @@ def _define(name: str) -> None:
 
 
 # Losses of the difference between input and target: the target's gradient is the opposite.
-OPPOSITE = frozenset({'l1', 'mse', 'smooth_l1', 'huber', 'log_cosh', 'quantile'})
+OPPOSITE = frozenset({'l1', 'mse', 'smooth_l1', 'huber', 'log_cosh', 'charbonnier', 'quantile'})
 
 
 def no_second_derivative(name: str) -> Callable[..., Any]:

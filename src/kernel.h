@@ -19,6 +19,13 @@ enum loss_id {
   LOSSES
 };
 
+enum score_id {
+#define SCORE(name, file) SCORE_##name,
+#include "scores.def"
+#undef SCORE
+  SCORES
+};
+
 enum { DTYPE_F32, DTYPE_F64, DTYPES };
 
 /* What a part of a job found: the losses, or the three sums of an overlap loss. */
@@ -31,6 +38,7 @@ typedef void kernel(const void *job, size_t begin, size_t end, partial *result);
 
 typedef struct kernel_table {
   kernel *loss[LOSSES];
+  kernel *score[SCORES];
 } kernel_table;
 
 /* The names of a table, "avx2_f32", and of its kernels. */

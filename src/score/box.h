@@ -69,10 +69,10 @@ ALWAYS_INLINE span span_of(vec first, vec second, vloss_box_format format, int a
 
 static inline mask is_number(vec a) { return veq(a, a); }
 
-/* Whether the corners of an axis are as far apart as its extent says. */
+/* Whether the corners of an axis are as far apart as its extent says, within 2^-10. */
 ALWAYS_INLINE mask span_agrees(span s) {
   vec off = vabs(vsub(vsub(s.high, s.low), s.extent));
-  return vle(off, vmul(s.extent, vset1((real)0.125)));
+  return vle(off, vmul(s.extent, vset1((real)0.0009765625)));
 }
 
 /* Whether an area is 0 or a normal number, and four of them have a sum. */
@@ -126,19 +126,6 @@ ALWAYS_INLINE void box_store(const box_arrays *a, size_t i, box b) {
   vstore(a->area + i, b.area);
   vstore(a->width + i, b.width);
   vstore(a->height + i, b.height);
-}
-
-/* Boxes [begin, begin + count) to the front of arrays that have room for whole vectors; returns
- * whether all of them are ordinary. */
-OUT_OF_LINE int box_fill(const box_arrays *to, const box_source *from, size_t begin, size_t count) {
-  int ordinary = 1;
-  for (size_t i = 0; i < count; i += LANES) {
-    made_box made = box_of(load_raw(from, begin + i, smaller(count - i, LANES)), from->format,
-                           from->any_corners);
-    ordinary &= vall(made.ordinary);
-    box_store(to, i, made.box);
-  }
-  return ordinary;
 }
 
 #endif

@@ -33,4 +33,29 @@ typedef struct similarity_job {
   vloss_similarity_pair *pairs;
 } similarity_job;
 
+/* What a suppression works with. Arrays by rank are in order; lists of what is kept grow at the
+ * front of them, behind the rank in work. Room for numbers: of doubles, and of whole vectors. */
+typedef struct nms_job {
+  box_source boxes;
+  vloss_nms_method method;
+  double threshold, sigma, score_threshold;
+  size_t n;          /* boxes that take part */
+  uint32_t *order;   /* their indices by rank; in the end those of the result */
+  uint32_t *classes; /* by rank, numbered from 0, or NULL: all one */
+  size_t class_count;
+  uint32_t *per_class; /* kept of each class, all 0 at first; NULL: without limit */
+  size_t max_per_class, max_output;
+  void *numbers; /* BOX_NUMBERS arrays of `room` by rank */
+  void *slots;   /* the same by place in the grid */
+  size_t room;
+  uint32_t *cells;  /* by rank */
+  uint32_t *starts; /* of cells in the slots, 2^cell_bits + 2 */
+  uint32_t *filled; /* slots of a cell in use */
+  uint32_t *slot_classes;
+  int cell_bits;
+  const void *scores;
+  void *result_scores; /* by rank: soft, matrix */
+  size_t *kept;        /* how many the result has */
+} nms_job;
+
 #endif

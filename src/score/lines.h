@@ -11,6 +11,19 @@ enum {
   ACROSS = 4096 / sizeof(real) /* boxes of a block: the arrays that a loop reads stay in L1 */
 };
 
+/* Boxes [begin, begin + count) to the front of arrays that have room for whole vectors; returns
+ * whether all of them are ordinary. */
+OUT_OF_LINE int box_fill(const box_arrays *to, const box_source *from, size_t begin, size_t count) {
+  int ordinary = 1;
+  for (size_t i = 0; i < count; i += LANES) {
+    made_box made = box_of(load_raw(from, begin + i, smaller(count - i, LANES)), from->format,
+                           from->any_corners);
+    ordinary &= vall(made.ordinary);
+    box_store(to, i, made.box);
+  }
+  return ordinary;
+}
+
 /* What a line is made of: one box, and a block of others. */
 typedef struct line {
   const similarity_job *job;

@@ -4,21 +4,7 @@
 #define VLOSS_SCORE_SIMILARITY_H
 
 #include "score/lines.h"
-
-/* x > threshold of doubles, for x of the dtype: the largest number that is not above it */
-static inline real threshold_of(double threshold) {
-  real nearest = (real)threshold;
-  if ((double)nearest <= threshold) return nearest;
-  vec bits = vset1(nearest);
-  real down[LANES];
-  if (nearest > 0) {
-    vstore(down, as_real(iadd(as_int(bits), iset1(~(uint64_t)0))));
-    return down[0];
-  }
-  /* below 0 the next number down has the larger pattern; (real)threshold keeps the sign of 0 */
-  vstore(down, as_real(iadd(as_int(bits), iset1(1))));
-  return nearest == 0 ? -real_least : down[0];
-}
+#include "score/threshold.h"
 
 /* Matrix: whole vectors, the last one as far back as it has to be. */
 ALWAYS_INLINE void matrix_loop(const line *l, real *out, measure_form f, int streamed) {

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/order.h"
+#include "api/score.h"
+#include "dispatch.h"
+#include "labels.h"
+
+enum {
+  ALIGNMENT = 64,
+  SLACK = 16,    /* numbers behind an array that a vector may reach */
+  BOX_ARRAYS = 7 /* of numbers, as box.h has them */
+};
+
+/* Takes arrays out of a workspace, or counts what they need. */
+typedef struct arena {
+  char *base; /* aligned, or NULL */
+  size_t used;
+} arena;
+
+static void *take(arena *a, size_t count, size_t width) {
+  void *taken = a->base ? a->base + a->used : NULL;
+  a->used += (count * width + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+  return taken;
+}
+
+/* What a call finds in its workspace. Arrays that are done with give their room to others. */
+typedef struct layout {
+  order_item *items, *spare;
+  uint32_t *class_table;
+  size_t table_size;
+  nms_job job; /* the arrays in it */
+} layout;
+
+static int cell_bits(size_t n) {
+  int bits = 4;
+  while (n >> (bits + 1)) bits++;
+  return bits;
+}
+
+static void lay_out(arena *a, size_t n, layout *l) {
+  nms_job *j = &l->job;
+  j->room = (n + SLACK) / 8 * 8 + 8;
+  j->cell_bits = cell_bits(n);
+  size_t cells = ((size_t)1 << j->cell_bits) + 2;
+  j->order = take(a, n, sizeof(uint32_t));
+  j->classes = take(a, n, sizeof(uint32_t));
+  j->per_class = take(a, n, sizeof(uint32_t));
+  j->cells = take(a, n, sizeof(uint32_t));
+  j->starts = take(a, cells, sizeof(uint32_t));
+  j->filled = take(a, cells, sizeof(uint32_t));
+  j->slot_classes = take(a, j->room, sizeof(uint32_t));
+  j->numbers = take(a, BOX_ARRAYS * j->room, sizeof(double));
+  /* in turn: the items of the sort, the table of classes, the slots of the grid */
+  l->items = take(a, 0, 0);
+  l->spare = l->items ? l->items + n : NULL;
+  l->class_table = (uint32_t *)(void *)l->items;
+  l->table_size = (size_t)2 << cell_bits(n);
+  j->slots = take(a, BOX_ARRAYS * j->room, sizeof(double));
+}
+
+size_t vloss_nms_workspace(size_t n, const vloss_nms_options *nms) {
+  arena a = {NULL, ALIGNMENT};
+  layout l = {NULL};
+  (void)nms;
+  if (n > UINT32_MAX) return 0;
+  lay_out(&a, n, &l);
+  return a.used;
+}
+
+typedef struct nms_call {
+  score_request request;
+  vloss_nms_options options;
+  int dtype;
+} nms_call;
+
+static size_t limit_of(size_t limit) { return limit ? limit : SIZE_MAX; }
+
+static void check_numbers(nms_call *c, double threshold) {
+  const vloss_nms_options *o = &c->options;
+  score_request *r = &c->request;
+  double low = o->method == VLOSS_NMS_DIOU ? -1 : 0;
+  int bounded = o->method <= VLOSS_NMS_SOFT_LINEAR;
+  if ((int)o->method < VLOSS_NMS_HARD || (int)o->method > VLOSS_NMS_MATRIX_GAUSSIAN)
+    vloss_score_fail(r, VLOSS_ERROR_ENUM, "method");
+  if (threshold != threshold || (bounded && !(threshold >= low && threshold <= 1)))
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "threshold");
+  if (!(o->sigma >= 0 && o->sigma < HUGE_VAL)) vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "sigma");
+  if (o->score_threshold != o->score_threshold)
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "score_threshold");
+}
+
+static void open_call(nms_call *c, int dtype, const vloss_nms_options *options, double threshold) {
+  static const vloss_nms_options defaults = VLOSS_NMS_OPTIONS_INIT;
+  score_request *r = &c->request;
+  vloss_score_open(r);
+  c->dtype = dtype;
+  c->options = defaults;
+  if (options && !struct_is_known(options, STRUCT_SIZES(vloss_nms_options, report))) {
+    vloss_score_fail(r, VLOSS_ERROR_STRUCT_SIZE, "nms");
+    return;
+  }
+  if (options) memcpy(&c->options, options, options->struct_size);
+  vloss_score_report(r, c->options.report);
+  vloss_score_executor(r, c->options.executor);
+  vloss_score_boxes(r, c->options.format, c->options.any_corners);
+  check_numbers(c, threshold);
+}
+
+static size_t label_width(score_request *r, vloss_labels labels) {
+  switch (labels.type) {
+    case VLOSS_LABEL_INT64: return sizeof(int64_t);
+    case VLOSS_LABEL_INT32: return sizeof(int32_t);
+    case VLOSS_LABEL_UINT8: return sizeof(uint8_t);
+  }
+  vloss_score_fail(r, VLOSS_ERROR_ENUM, "classes");
+  return 0;
+}
+
+/* The indices of the boxes that take part, in order; returns how many. */
+static size_t make_order(const nms_call *c, const void *scores, size_t n, layout *l) {
+  size_t count = n;
+  if (scores) {
+    count = vloss_order_items(scores, c->dtype, n, c->options.score_threshold, l->items);
+    const order_item *items = vloss_order_sort(l->items, l->spare, count, c->dtype);
+    for (size_t i = 0; i < count; i++) l->job.order[i] = items[i].index;
+  } else {
+    for (size_t i = 0; i < n; i++) l->job.order[i] = (uint32_t)i;
+  }
+  size_t most = limit_of(c->options.top_k);
+  return count < most ? count : most;
+}
+
+static size_t mix(int64_t class) {
+  uint64_t bits = (uint64_t) class * UINT64_C(0x9e3779b97f4a7c15);
+  return (size_t)(bits ^ bits >> 32);
+}
+
+/* Numbers classes in the order in which they appear. A place of the table is 0 or a rank + 1. */
+static void number_classes(layout *l, vloss_labels labels) {
+  nms_job *j = &l->job;
+  memset(l->class_table, 0, l->table_size * sizeof *l->class_table);
+  for (size_t rank = 0; rank < j->n; rank++) {
+    int64_t class = label_at(labels, j->order[rank]);
+    size_t place = mix(class) & (l->table_size - 1);
+    uint32_t *found = &l->class_table[place];
+    while (*found && label_at(labels, j->order[*found - 1]) != class) {
+      place = (place + 1) & (l->table_size - 1);
+      found = &l->class_table[place];
+    }
+    if (!*found) {
+      *found = (uint32_t)rank + 1;
+      j->classes[rank] = (uint32_t)j->class_count++;
+    } else {
+      j->classes[rank] = j->classes[*found - 1];
+    }
+  }
+}
+
+/* Puts the result where the caller wants it. */
+static void deliver(nms_call *c, const layout *l, const void *scores, size_t count, int64_t *kept) {
+  void *out = c->options.kept_scores;
+  for (size_t i = 0; i < count; i++) {
+    size_t index = l->job.order[i];
+    kept[i] = (int64_t)index;
+    if (!out) continue;
+    if (c->dtype == DTYPE_F64)
+      ((double *)out)[i] = scores ? ((const double *)scores)[index] : 1;
+    else
+      ((float *)out)[i] = scores ? ((const float *)scores)[index] : 1;
+  }
+}
+
+static size_t suppress(nms_call *c, layout *l, const void *boxes, vloss_labels classes,
+                       double threshold) {
+  const vloss_nms_options *o = &c->options;
+  nms_job *j = &l->job;
+  size_t kept = 0;
+  partial found;
+  if (classes.data)
+    number_classes(l, classes);
+  else
+    j->classes = NULL;
+  if (!j->classes || j->class_count == 1) j->classes = NULL;
+  if (o->max_per_class)
+    memset(j->per_class, 0, (j->class_count + 1) * sizeof *j->per_class);
+  else
+    j->per_class = NULL;
+  j->boxes = (box_source){boxes, o->format, o->any_corners, 0};
+  j->method = o->method;
+  j->threshold = threshold;
+  j->max_per_class = limit_of(o->max_per_class);
+  j->max_output = limit_of(o->max_output);
+  j->kept = &kept;
+  vloss_isa_active()->kernels[c->dtype]->score[SCORE_nms_hard](j, 0, j->n, &found);
+  return kept;
+}
+
+static vloss_status nms(int dtype, const void *boxes, const void *scores, vloss_labels classes,
+                        size_t n, double threshold, const vloss_nms_options *options,
+                        void *workspace, size_t workspace_size, size_t capacity, int64_t *kept,
+                        size_t *count) {
+  nms_call c;
+  score_request *r = &c.request;
+  size_t width = dtype == DTYPE_F64 ? sizeof(double) : sizeof(float);
+  open_call(&c, dtype, options, threshold);
+  if (n > UINT32_MAX) vloss_score_fail(r, VLOSS_ERROR_SIZE, "n");
+  vloss_score_output(r, "count", count, 1, sizeof *count);
+  vloss_score_output(r, "kept", kept, capacity, sizeof *kept);
+  if (c.options.kept_scores)
+    vloss_score_output(r, "kept_scores", c.options.kept_scores, capacity, width);
+  vloss_score_output(r, "workspace", workspace, workspace_size, 1);
+  vloss_score_input(r, "boxes", boxes, n, 4 * width);
+  if (scores) vloss_score_input(r, "scores", scores, n, width);
+  if (classes.data) vloss_score_input(r, "classes", classes.data, n, label_width(r, classes));
+  if (n && workspace_size < vloss_nms_workspace(n, &c.options))
+    vloss_score_fail(r, VLOSS_ERROR_WORKSPACE, "workspace");
+  if (r->status != VLOSS_OK) return vloss_score_close(r);
+
+  layout l = {NULL};
+  size_t found = 0;
+  if (n) {
+    arena a = {workspace, 0};
+    a.base += -(uintptr_t)workspace % ALIGNMENT;
+    lay_out(&a, n, &l);
+    l.job.n = make_order(&c, scores, n, &l);
+    r->counted = l.job.n;
+    if (r->report) {
+      box_source all = {boxes, c.options.format, c.options.any_corners, 0};
+      r->degenerate = vloss_score_degenerate(&all, dtype, n);
+    }
+    if (l.job.n) found = suppress(&c, &l, boxes, classes, threshold);
+  }
+  *count = found;
+  if (found > capacity)
+    vloss_score_fail(r, VLOSS_ERROR_CAPACITY, "capacity");
+  else
+    deliver(&c, &l, scores, found, kept);
+  return vloss_score_close(r);
+}
+
+vloss_status vloss_nms_f32(const float *boxes, const float *scores, vloss_labels classes, size_t n,
+                           double threshold, const vloss_nms_options *options, void *workspace,
+                           size_t workspace_size, size_t capacity, int64_t *kept, size_t *count) {
+  return nms(DTYPE_F32, boxes, scores, classes, n, threshold, options, workspace, workspace_size,
+             capacity, kept, count);
+}
+
+vloss_status vloss_nms_f64(const double *boxes, const double *scores, vloss_labels classes,
+                           size_t n, double threshold, const vloss_nms_options *options,
+                           void *workspace, size_t workspace_size, size_t capacity, int64_t *kept,
+                           size_t *count) {
+  return nms(DTYPE_F64, boxes, scores, classes, n, threshold, options, workspace, workspace_size,
+             capacity, kept, count);
+}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/order.h"
+#include "api/nms.h"
+
 #include "api/score.h"
 #include "dispatch.h"
-#include "labels.h"
 
 enum {
   ALIGNMENT = 64,
@@ -22,25 +22,17 @@ static void *take(arena *a, size_t count, size_t width) {
   return taken;
 }
 
-/* What a call finds in its workspace. Arrays that are done with give their room to others. */
-typedef struct layout {
-  order_item *items, *spare;
-  uint32_t *class_table;
-  size_t table_size;
-  nms_job job; /* the arrays in it */
-} layout;
-
 static int cell_bits(size_t n) {
   int bits = 4;
   while (n >> (bits + 1)) bits++;
   return bits;
 }
 
-static void lay_out(arena *a, size_t n, layout *l) {
+static void lay_out(arena *a, size_t n, nms_layout *l) {
   nms_job *j = &l->job;
   j->room = (n + SLACK) / 8 * 8 + 8;
   j->cell_bits = cell_bits(n);
-  size_t cells = ((size_t)1 << j->cell_bits) + 2;
+  size_t cells = ((size_t)1 << j->cell_bits) + n + 2;
   j->order = take(a, n, sizeof(uint32_t));
   j->classes = take(a, n, sizeof(uint32_t));
   j->per_class = take(a, n, sizeof(uint32_t));
@@ -49,17 +41,22 @@ static void lay_out(arena *a, size_t n, layout *l) {
   j->filled = take(a, cells, sizeof(uint32_t));
   j->slot_classes = take(a, j->room, sizeof(uint32_t));
   j->numbers = take(a, BOX_ARRAYS * j->room, sizeof(double));
-  /* in turn: the items of the sort, the table of classes, the slots of the grid */
+  /* the methods without a grid */
+  j->grouped = j->slot_classes;
+  j->segments = j->starts;
+  j->heap = j->filled;
+  j->head_places = j->cells;
+  /* in turn: the items of the sort, the table of classes, the slots of the grid or the heads */
   l->items = take(a, 0, 0);
   l->spare = l->items ? l->items + n : NULL;
   l->class_table = (uint32_t *)(void *)l->items;
   l->table_size = (size_t)2 << cell_bits(n);
-  j->slots = take(a, BOX_ARRAYS * j->room, sizeof(double));
+  j->slots = j->heads = take(a, BOX_ARRAYS * j->room, sizeof(double));
 }
 
 size_t vloss_nms_workspace(size_t n, const vloss_nms_options *nms) {
   arena a = {NULL, ALIGNMENT};
-  layout l = {NULL};
+  nms_layout l = {NULL};
   (void)nms;
   if (n > UINT32_MAX) return 0;
   lay_out(&a, n, &l);
@@ -116,7 +113,7 @@ static size_t label_width(score_request *r, vloss_labels labels) {
 }
 
 /* The indices of the boxes that take part, in order; returns how many. */
-static size_t make_order(const nms_call *c, const void *scores, size_t n, layout *l) {
+static size_t make_order(const nms_call *c, const void *scores, size_t n, nms_layout *l) {
   size_t count = n;
   if (scores) {
     count = vloss_order_items(scores, c->dtype, n, c->options.score_threshold, l->items);
@@ -129,69 +126,82 @@ static size_t make_order(const nms_call *c, const void *scores, size_t n, layout
   return count < most ? count : most;
 }
 
-static size_t mix(int64_t class) {
-  uint64_t bits = (uint64_t) class * UINT64_C(0x9e3779b97f4a7c15);
-  return (size_t)(bits ^ bits >> 32);
+/* Number i of an array; of none, 1. */
+static double number_of(int dtype, const void *array, size_t i) {
+  if (!array) return 1;
+  return dtype == DTYPE_F64 ? ((const double *)array)[i] : (double)((const float *)array)[i];
 }
 
-/* Numbers classes in the order in which they appear. A place of the table is 0 or a rank + 1. */
-static void number_classes(layout *l, vloss_labels labels) {
-  nms_job *j = &l->job;
-  memset(l->class_table, 0, l->table_size * sizeof *l->class_table);
-  for (size_t rank = 0; rank < j->n; rank++) {
-    int64_t class = label_at(labels, j->order[rank]);
-    size_t place = mix(class) & (l->table_size - 1);
-    uint32_t *found = &l->class_table[place];
-    while (*found && label_at(labels, j->order[*found - 1]) != class) {
-      place = (place + 1) & (l->table_size - 1);
-      found = &l->class_table[place];
-    }
-    if (!*found) {
-      *found = (uint32_t)rank + 1;
-      j->classes[rank] = (uint32_t)j->class_count++;
-    } else {
-      j->classes[rank] = j->classes[*found - 1];
-    }
-  }
-}
-
-/* Puts the result where the caller wants it. */
-static void deliver(nms_call *c, const layout *l, const void *scores, size_t count, int64_t *kept) {
+/* Puts the result where the caller wants it; its scores are new ones, or the caller's. */
+static void deliver(const nms_call *c, const uint32_t *order, const void *scores,
+                    const void *results, size_t count, int64_t *kept) {
   void *out = c->options.kept_scores;
   for (size_t i = 0; i < count; i++) {
-    size_t index = l->job.order[i];
-    kept[i] = (int64_t)index;
+    kept[i] = (int64_t)order[i];
     if (!out) continue;
+    double score =
+        results ? number_of(c->dtype, results, i) : number_of(c->dtype, scores, order[i]);
     if (c->dtype == DTYPE_F64)
-      ((double *)out)[i] = scores ? ((const double *)scores)[index] : 1;
+      ((double *)out)[i] = score;
     else
-      ((float *)out)[i] = scores ? ((const float *)scores)[index] : 1;
+      ((float *)out)[i] = (float)score;
   }
 }
 
-static size_t suppress(nms_call *c, layout *l, const void *boxes, vloss_labels classes,
-                       double threshold) {
+/* What the job is told, but for its arrays. */
+static void describe(const nms_call *c, const void *boxes, double threshold, nms_job *j) {
+  const vloss_nms_options *o = &c->options;
+  j->boxes = (box_source){boxes, o->format, o->any_corners, 0};
+  j->method = o->method;
+  j->threshold = threshold;
+  j->sigma = o->sigma > 0 ? o->sigma : o->method == VLOSS_NMS_SOFT_GAUSSIAN ? 0.5 : 2;
+  j->score_threshold = o->score_threshold;
+  j->max_per_class = limit_of(o->max_per_class);
+  j->max_output = limit_of(o->max_output);
+}
+
+/* The number of the result, whose indices are in the job's order. */
+static size_t suppress(nms_call *c, nms_layout *l, const void *scores, vloss_labels classes,
+                       size_t n, const void **results) {
   const vloss_nms_options *o = &c->options;
   nms_job *j = &l->job;
   size_t kept = 0;
   partial found;
-  if (classes.data)
-    number_classes(l, classes);
-  else
+  j->kept = &kept;
+  if (classes.data) vloss_nms_number_classes(l, classes);
+  if (j->class_count <= 1) {
     j->classes = NULL;
-  if (!j->classes || j->class_count == 1) j->classes = NULL;
+    j->class_count = 1;
+  }
   if (o->max_per_class)
-    memset(j->per_class, 0, (j->class_count + 1) * sizeof *j->per_class);
+    memset(j->per_class, 0, j->class_count * sizeof *j->per_class);
   else
     j->per_class = NULL;
-  j->boxes = (box_source){boxes, o->format, o->any_corners, 0};
-  j->method = o->method;
-  j->threshold = threshold;
-  j->max_per_class = limit_of(o->max_per_class);
-  j->max_output = limit_of(o->max_output);
-  j->kept = &kept;
+  switch (o->method) {
+    case VLOSS_NMS_SOFT_LINEAR:
+    case VLOSS_NMS_SOFT_GAUSSIAN: return vloss_nms_soft(j, c->dtype, scores, n, results);
+    case VLOSS_NMS_MATRIX_LINEAR:
+    case VLOSS_NMS_MATRIX_GAUSSIAN:
+      return vloss_nms_matrix(j, c->dtype, scores, o->executor, results);
+    case VLOSS_NMS_HARD:
+    case VLOSS_NMS_DIOU: break;
+  }
   vloss_isa_active()->kernels[c->dtype]->score[SCORE_nms_hard](j, 0, j->n, &found);
   return kept;
+}
+
+/* A checked call of n > 0 boxes. */
+static size_t run(nms_call *c, const void *boxes, const void *scores, vloss_labels classes,
+                  size_t n, double threshold, void *workspace, nms_layout *l,
+                  const void **results) {
+  arena a = {(char *)workspace + (-(uintptr_t)workspace & (ALIGNMENT - 1)), 0};
+  score_request *r = &c->request;
+  lay_out(&a, n, l);
+  describe(c, boxes, threshold, &l->job);
+  l->job.n = make_order(c, scores, n, l);
+  r->counted = l->job.n;
+  if (r->report) r->degenerate = vloss_score_degenerate(&l->job.boxes, c->dtype, n);
+  return l->job.n ? suppress(c, l, scores, classes, n, results) : 0;
 }
 
 static vloss_status nms(int dtype, const void *boxes, const void *scores, vloss_labels classes,
@@ -215,25 +225,15 @@ static vloss_status nms(int dtype, const void *boxes, const void *scores, vloss_
     vloss_score_fail(r, VLOSS_ERROR_WORKSPACE, "workspace");
   if (r->status != VLOSS_OK) return vloss_score_close(r);
 
-  layout l = {NULL};
+  nms_layout l = {NULL};
+  const void *results = NULL;
   size_t found = 0;
-  if (n) {
-    arena a = {workspace, 0};
-    a.base += -(uintptr_t)workspace % ALIGNMENT;
-    lay_out(&a, n, &l);
-    l.job.n = make_order(&c, scores, n, &l);
-    r->counted = l.job.n;
-    if (r->report) {
-      box_source all = {boxes, c.options.format, c.options.any_corners, 0};
-      r->degenerate = vloss_score_degenerate(&all, dtype, n);
-    }
-    if (l.job.n) found = suppress(&c, &l, boxes, classes, threshold);
-  }
+  if (n) found = run(&c, boxes, scores, classes, n, threshold, workspace, &l, &results);
   *count = found;
   if (found > capacity)
     vloss_score_fail(r, VLOSS_ERROR_CAPACITY, "capacity");
   else
-    deliver(&c, &l, scores, found, kept);
+    deliver(&c, l.job.order, scores, results, found, kept);
   return vloss_score_close(r);
 }
 

@@ -53,9 +53,14 @@ typedef struct nms_job {
   uint32_t *filled; /* slots of a cell in use */
   uint32_t *slot_classes;
   int cell_bits;
-  const void *scores;
-  void *result_scores; /* by rank: soft, matrix */
-  size_t *kept;        /* how many the result has */
+  size_t *kept; /* how many the result has */
+  /* soft and matrix suppression: classes one after the other, each in order of its indices (soft)
+   * or by rank (matrix); `numbers` has their scores behind the areas, and then results */
+  uint32_t *grouped;     /* indices by place */
+  uint32_t *segments;    /* where the class of a place begins; of soft: where each class does */
+  void *heads;           /* soft: the highest score of each class, */
+  uint32_t *head_places; /* where it is, */
+  uint32_t *heap;        /* and the classes, that with the highest one first */
 } nms_job;
 
 #endif

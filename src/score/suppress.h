@@ -3,6 +3,7 @@
 #ifndef VLOSS_SCORE_SUPPRESS_H
 #define VLOSS_SCORE_SUPPRESS_H
 
+#include "score/gather.h"
 #include "score/grid.h"
 #include "score/threshold.h"
 
@@ -24,15 +25,6 @@ typedef struct suppression {
 /* What stands for a cell before it is known, and for boxes that overlap nothing. */
 enum { CELL_UNKNOWN = 0 };
 #define NO_CELL UINT32_MAX
-
-/* Boxes by rank. */
-ALWAYS_INLINE vec4 gather_raw(const nms_job *j, size_t rank, size_t count) {
-  real block[4 * LANES] = {0};
-  for (size_t k = 0; k < count; k++)
-    memcpy(block + 4 * k, reals(j->boxes.data, 4 * (size_t)j->order[rank + k]), 4 * sizeof(real));
-  vec4 raw = vload4(block);
-  return (vec4){vorder4(raw.x), vorder4(raw.y), vorder4(raw.z), vorder4(raw.w)};
-}
 
 /* Sums over boxes that are to be placed. */
 typedef struct survey {
@@ -95,7 +87,8 @@ static void rank_boxes(suppression *s, survey *found) {
   const nms_job *j = s->job;
   for (size_t i = 0; i < j->n; i += LANES) {
     size_t count = smaller(j->n - i, LANES);
-    made_box made = box_of(gather_raw(j, i, count), j->boxes.format, j->boxes.any_corners);
+    made_box made =
+        box_of(gather_raw(&j->boxes, j->order + i, count), j->boxes.format, j->boxes.any_corners);
     box_store(&s->ranked, i, made.box);
     mask solid = is_solid(&made.box), placed = vand(solid, vand(made.ordinary, fits(&made.box)));
     unsigned solids = vbits(solid), places = vbits(placed);
@@ -153,7 +146,7 @@ static void make_windows(suppression *s, size_t rank) {
 OUT_OF_LINE int confirm(const suppression *s, size_t rank, const box_arrays *others, size_t i,
                         unsigned bits, const uint32_t *classes, uint32_t class) {
   box own = box_broadcast(&s->ranked, rank), other = box_load(others, i);
-  vec value = measure_any(&other, &own, s->kind, vset1(0));
+  vec value = measure(&other, &own, (measure_form){s->kind, 1, 0}, vset1(0));
   bits &= vbits(vlt(s->threshold, value));
   if (!s->job->classes) return bits != 0;
   for (; bits; bits &= bits - 1)

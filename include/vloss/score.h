@@ -174,6 +174,58 @@ vloss_similarity_pairs_i32(const int32_t *a, size_t n, const int32_t *b, size_t 
                            vloss_similarity_pair *pairs, size_t *count);
 
 /* ------------------------------------------------------------------------------------------------
+ * Selection
+ * ---------------------------------------------------------------------------------------------- */
+
+/** How the scores of n boxes in a number of classes lie in memory. */
+typedef enum vloss_score_layout {
+  VLOSS_BOXES_BY_CLASSES = 0, /**< n rows of classes */
+  VLOSS_CLASSES_BY_BOXES = 1  /**< classes rows of n, as heads of convolutions leave them */
+} vloss_score_layout;
+
+/** Options of vloss_select_f32(). Initialise with ::VLOSS_SELECT_OPTIONS_INIT. */
+typedef struct vloss_select_options {
+  size_t struct_size;        /**< sizeof(vloss_select_options) */
+  vloss_score_layout layout; /**< default ::VLOSS_BOXES_BY_CLASSES */
+  int multi_label;           /**< 1: every class of a box; 0 (default): its best one, of equal ones
+                                  the lowest */
+  size_t top_k;         /**< no more than so many, those of the highest scores, among equal ones
+                                  the lowest boxes, then classes; 0 (default): all */
+  vloss_report *report; /**< NULL, or where to report: counted = candidates before top_k */
+} vloss_select_options;
+
+#define VLOSS_SELECT_OPTIONS_INIT \
+  { sizeof(vloss_select_options), VLOSS_BOXES_BY_CLASSES, 0, 0, NULL }
+
+/**
+ * The candidates of a score matrix: pairs of a box and a class with score > threshold, by box, then
+ * by class, whatever their scores. In a few passes and without memory of its own. `label` and
+ * `score` are what vloss_nms_f32() takes, as classes of ::VLOSS_LABEL_INT64 and scores.
+ *
+ * n x classes < 2^32, else ::VLOSS_ERROR_SIZE.
+ *
+ * @param threshold  any number but NaN.
+ * @param capacity   of `box`, `label` and `score`.
+ * @param box        indices in [0, n).
+ * @param label      classes, or NULL.
+ * @param score      their scores, or NULL.
+ * @param count      the number of candidates, also if that is more than `capacity`.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_select_f32(const float *scores, size_t n,
+                                                        size_t classes, double threshold,
+                                                        const vloss_select_options *select,
+                                                        size_t capacity, int64_t *box,
+                                                        int64_t *label, float *score,
+                                                        size_t *count);
+/** @copydoc vloss_select_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_select_f64(const double *scores, size_t n,
+                                                        size_t classes, double threshold,
+                                                        const vloss_select_options *select,
+                                                        size_t capacity, int64_t *box,
+                                                        int64_t *label, double *score,
+                                                        size_t *count);
+
+/* ------------------------------------------------------------------------------------------------
  * Suppression
  * ---------------------------------------------------------------------------------------------- */
 

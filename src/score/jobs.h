@@ -33,6 +33,27 @@ typedef struct similarity_job {
   vloss_similarity_pair *pairs;
 } similarity_job;
 
+/* Bits of a score's key that a histogram is about: fewer than of a number, so in several rounds. */
+enum { KEY_DIGIT = 11, KEY_BUCKETS = 1 << KEY_DIGIT };
+
+/* Units: boxes. The key of a score ascends with it. */
+typedef struct select_job {
+  const void *scores;
+  size_t n, classes;
+  size_t box_step, class_step; /* between the scores of boxes, of classes */
+  int multi_label;
+  double threshold;
+  size_t *count; /* candidates; of those with the digits `prefix` above `shift` how many have each
+                    next digit is added to the buckets, if there are any */
+  uint32_t *buckets;
+  int shift;
+  uint64_t prefix;
+  uint64_t lowest; /* write: keys above are written, and the first `ties` that have this one */
+  size_t ties;
+  int64_t *box, *label;
+  void *score;
+} select_job;
+
 /* What a suppression works with. Arrays by rank are in order; lists of what is kept grow at the
  * front of them, behind the rank in work. Room for numbers: of doubles, and of whole vectors. */
 typedef struct nms_job {

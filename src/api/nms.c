@@ -56,7 +56,7 @@ static void lay_out(arena *a, size_t n, nms_layout *l) {
 
 size_t vloss_nms_workspace(size_t n, const vloss_nms_options *nms) {
   arena a = {NULL, ALIGNMENT};
-  nms_layout l = {NULL};
+  nms_layout l = {.items = NULL};
   (void)nms;
   if (n > UINT32_MAX) return 0;
   lay_out(&a, n, &l);
@@ -225,7 +225,7 @@ static vloss_status nms(int dtype, const void *boxes, const void *scores, vloss_
     vloss_score_fail(r, VLOSS_ERROR_WORKSPACE, "workspace");
   if (r->status != VLOSS_OK) return vloss_score_close(r);
 
-  nms_layout l = {NULL};
+  nms_layout l = {.items = NULL};
   const void *results = NULL;
   size_t found = 0;
   if (n) found = run(&c, boxes, scores, classes, n, threshold, workspace, &l, &results);

@@ -7,7 +7,7 @@
 #include "api/check.h"
 #include "score/jobs.h"
 
-enum { SCORE_OUTPUTS = 4 };
+enum { SCORE_OUTPUTS = 6 };
 
 typedef struct score_request {
   vloss_status status;

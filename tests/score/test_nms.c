@@ -153,7 +153,9 @@ static void check(problem *p, guard *workspace, guard *output) {
   int64_t *kept = guard_place(output, PLACE_END, bytes, 8);
   int gaussian = p->options.method == VLOSS_NMS_SOFT_GAUSSIAN ||
                  p->options.method == VLOSS_NMS_MATRIX_GAUSSIAN;
+  vloss_report report = VLOSS_REPORT_INIT;
   options.kept_scores = values;
+  options.report = &report;
   guard_paint(workspace, room, size);
   guard_paint(output, kept, bytes);
   if (p->count > 0) {

@@ -3,7 +3,7 @@
 """vloss nms: results of each method, both kinds of input, outputs, and errors of one line."""
 import unittest
 
-from support import Case, npy, read_npy
+from support import Case, npy
 
 BOXES = [0, 0, 10, 10, 1, 0, 11, 10, 20, 20, 30, 30, 0, 0, 10, 10]
 SCORES = [.5, .75, .25, .5]
@@ -18,7 +18,7 @@ class Nms(Case):
 
     def kept(self, *options):
         self.succeed("nms", "b.npy", *options, "--out", "k.npy")
-        values, _, dtype = read_npy(self.read("k.npy"))
+        values, _, dtype = self.read("k.npy")
         self.assertEqual(dtype, "i8")
         return values
 
@@ -37,7 +37,7 @@ class Nms(Case):
         text = self.succeed("nms", "b.npy", "--scores", "s.npy", "--method", "matrix",
                             "--scores-out", "o.npy")
         self.assertEqual([line.split("\t")[0] for line in text.splitlines()], ["1", "0", "3", "2"])
-        scores, _, dtype = read_npy(self.read("o.npy"))
+        scores, _, dtype = self.read("o.npy")
         self.assertEqual(dtype, "f4")
         self.assertEqual((scores[0], scores[2]), (.75, 0))
         self.assert_close(scores[1], .5 * 2 / 11)

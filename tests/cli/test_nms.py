@@ -40,7 +40,7 @@ class Nms(Case):
         scores, _, dtype = self.read("o.npy")
         self.assertEqual(dtype, "f4")
         self.assertEqual((scores[0], scores[2]), (.75, 0))
-        self.assert_close(scores[1], .5 * 2 / 11)
+        self.assert_close([scores[1]], [.5 * 2 / 11])
 
     def test_rows_of_six(self):
         rows = sum((BOXES[4 * i:4 * i + 4] + [SCORES[i], i // 3] for i in range(4)), [])

@@ -213,8 +213,8 @@ static int open_inputs(suppression *s) {
   if (!status && s->paths[CLASSES] != NULL) {
     status = open_per_box(s, &s->classes, s->paths[CLASSES]);
     if (!status && (s->classes.type == NPY_F4 || s->classes.type == NPY_F8))
-      status = fail("%s: %s instead of integers", s->paths[CLASSES],
-                    npy_type_name(s->classes.type));
+      status =
+          fail("%s: %s instead of integers", s->paths[CLASSES], npy_type_name(s->classes.type));
     if (!status) status = npy_widen(&s->classes);
   }
   return status;

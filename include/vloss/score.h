@@ -11,7 +11,7 @@
  * - **Arithmetic** is that of the call's dtype, one rounding per operation, in the order that the
  *   formulas show. Decisions by a threshold compare the value exactly with the double: x passes if
  *   x > threshold. A threshold that is NaN is ::VLOSS_ERROR_PARAMETER.
- * - **Boxes** are n x 4 numbers in one of the formats of ::vloss_box_format. An axis with a negative
+ * - **Boxes** are n x 4 numbers in one of the formats of ::vloss_box_format. An axis of negative
  *   extent is its centre with extent 0. A box with a NaN has NaN in all its similarities: nothing
  *   overlaps it. Both kinds are counted in `report->degenerate`.
  * - **Scores** are any numbers; -0 equals 0. What has a NaN score is left out. Order is by

@@ -74,7 +74,7 @@ static void run_kernel(const nms_job *j, int dtype, int id) {
   vloss_isa_active()->kernels[dtype]->score[id](j, 0, j->n, &found);
 }
 
-/* By class, then by index: each rank + 1 is written at its index, and found again in their order. */
+/* By class, then by index: each rank + 1 is written at its index, and found again in order. */
 size_t vloss_nms_soft(nms_job *j, int dtype, const void *scores, size_t n, const void **results) {
   uint32_t *ranks = j->slots;
   memset(ranks, 0, n * sizeof *ranks);

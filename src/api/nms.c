@@ -6,8 +6,9 @@
 
 enum {
   ALIGNMENT = 64,
-  SLACK = 16,    /* numbers behind an array that a vector may reach */
-  BOX_ARRAYS = 7 /* of numbers, as box.h has them */
+  SLACK = 16,     /* numbers behind an array that a vector may reach */
+  BOX_ARRAYS = 7, /* of numbers, as box.h has them */
+  SLOT_ARRAYS = 5 /* those of the grid: corners and areas */
 };
 
 /* Takes arrays out of a workspace, or counts what they need. */
@@ -51,7 +52,7 @@ static void lay_out(arena *a, size_t n, nms_layout *l) {
   l->spare = l->items ? l->items + n : NULL;
   l->class_table = (uint32_t *)(void *)l->items;
   l->table_size = (size_t)2 << cell_bits(n);
-  j->slots = j->heads = take(a, BOX_ARRAYS * j->room, sizeof(double));
+  j->slots = j->heads = take(a, SLOT_ARRAYS * j->room, sizeof(double));
 }
 
 size_t vloss_nms_workspace(size_t n, const vloss_nms_options *nms) {

@@ -20,22 +20,8 @@ static void nms_place(const void *work, size_t begin, size_t end, partial *resul
   for (size_t i = begin; i < end; i += LANES) {
     vec4 raw = gather_raw(&j->boxes, j->grouped + i, smaller(end - i, LANES));
     box b = box_of(raw, j->boxes.format, j->boxes.any_corners).box;
-    vstore(to.x1 + i, b.x1);
-    vstore(to.y1 + i, b.y1);
-    vstore(to.x2 + i, b.x2);
-    vstore(to.y2 + i, b.y2);
-    vstore(to.area + i, b.area);
+    store_corners(&to, i, b);
   }
-}
-
-ALWAYS_INLINE box load_corners(const box_arrays *a, size_t i) {
-  return (box){vload(a->x1 + i),   vload(a->y1 + i), vload(a->x2 + i), vload(a->y2 + i),
-               vload(a->area + i), vset1(0),         vset1(0)};
-}
-
-ALWAYS_INLINE box broadcast_corners(const box_arrays *a, size_t i) {
-  return (box){vset1(a->x1[i]),   vset1(a->y1[i]), vset1(a->x2[i]), vset1(a->y2[i]),
-               vset1(a->area[i]), vset1(0),        vset1(0)};
 }
 
 /* IoU, 0 with a box that is NaN: it overlaps nothing */

@@ -67,7 +67,7 @@ typedef struct nms_job {
   uint32_t *per_class; /* kept of each class, all 0 at first; NULL: without limit */
   size_t max_per_class, max_output;
   void *numbers; /* BOX_NUMBERS arrays of `room` by rank */
-  void *slots;   /* the same by place in the grid */
+  void *slots;   /* of corners and areas, by place in the grid */
   size_t room;
   uint32_t *cells;  /* by rank */
   uint32_t *starts; /* of cells in the slots, 2^cell_bits + 2 */

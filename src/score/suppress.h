@@ -89,7 +89,7 @@ static void rank_boxes(suppression *s, survey *found) {
     size_t count = smaller(j->n - i, LANES);
     made_box made =
         box_of(gather_raw(&j->boxes, j->order + i, count), j->boxes.format, j->boxes.any_corners);
-    box_store(&s->ranked, i, made.box);
+    store_corners(&s->ranked, i, made.box);
     mask solid = is_solid(&made.box), placed = vand(solid, vand(made.ordinary, fits(&made.box)));
     unsigned solids = vbits(solid), places = vbits(placed);
     for (size_t k = 0; k < count; k++) {
@@ -112,7 +112,7 @@ static void fill_cells(suppression *s) {
   memset(j->starts, 0, (s->odd_cell + 2) * sizeof *j->starts);
   memset(j->filled, 0, (s->odd_cell + 1) * sizeof *j->filled);
   for (size_t i = 0; i < j->n; i += LANES) {
-    box b = box_load(&s->ranked, i);
+    box b = load_corners(&s->ranked, i);
     real x[LANES], y[LANES];
     vstore(x, centre_cell(b.x1, b.x2, g->origin_x, g));
     vstore(y, centre_cell(b.y1, b.y2, g->origin_y, g));
@@ -132,7 +132,7 @@ static void fill_cells(suppression *s) {
 static void make_windows(suppression *s, size_t rank) {
   const grid *g = &s->grid;
   for (size_t i = 0; i < RANKS && rank + i < s->job->n; i += LANES) {
-    box b = box_load(&s->ranked, rank + i);
+    box b = load_corners(&s->ranked, rank + i);
     near x = near_cells(b.x1, b.x2, g->widest, g->origin_x, g);
     near y = near_cells(b.y1, b.y2, g->highest, g->origin_y, g);
     vstore(s->left + i, x.first);
@@ -145,7 +145,7 @@ static void make_windows(suppression *s, size_t rank) {
 /* Whether one of the boxes from i on that `bits` names suppresses the own one. */
 OUT_OF_LINE int confirm(const suppression *s, size_t rank, const box_arrays *others, size_t i,
                         unsigned bits, const uint32_t *classes, uint32_t class) {
-  box own = box_broadcast(&s->ranked, rank), other = box_load(others, i);
+  box own = broadcast_corners(&s->ranked, rank), other = load_corners(others, i);
   vec value = measure(&other, &own, (measure_form){s->kind, 1, 0}, vset1(0));
   bits &= vbits(vlt(s->threshold, value));
   if (!s->job->classes) return bits != 0;
@@ -157,7 +157,7 @@ OUT_OF_LINE int confirm(const suppression *s, size_t rank, const box_arrays *oth
 /* Where I > cheap U */
 ALWAYS_INLINE unsigned overlaps(const suppression *s, const box *own, const box_arrays *others,
                                 size_t i) {
-  box other = box_load(others, i);
+  box other = load_corners(others, i);
   vec width = vsub(vmin(other.x2, own->x2), vmax(other.x1, own->x1));
   vec height = vsub(vmin(other.y2, own->y2), vmax(other.y1, own->y1));
   vec intersection = vmul(width, vmax(height, vset1(0)));
@@ -166,7 +166,7 @@ ALWAYS_INLINE unsigned overlaps(const suppression *s, const box *own, const box_
 
 /* Compares with all that are kept and may overlap. */
 OUT_OF_LINE int suppressed_by_any(const suppression *s, size_t rank, uint32_t class) {
-  const box own = box_broadcast(&s->ranked, rank);
+  const box own = broadcast_corners(&s->ranked, rank);
   for (size_t i = 0; i < s->listed; i += LANES) {
     unsigned valid = (1u << smaller(s->listed - i, LANES)) - 1;
     unsigned bits = s->everyone ? valid : overlaps(s, &own, &s->ranked, i) & valid;
@@ -179,7 +179,7 @@ OUT_OF_LINE int suppressed_by_any(const suppression *s, size_t rank, uint32_t cl
  * or kept, too. */
 OUT_OF_LINE int suppressed_in_row(const suppression *s, size_t rank, uint32_t row, uint32_t left,
                                   uint32_t count, uint32_t class) {
-  const box own = box_broadcast(&s->ranked, rank);
+  const box own = broadcast_corners(&s->ranked, rank);
   const box_arrays slots = s->slots;
   const uint32_t *filled = s->job->filled + row, *starts = s->job->starts + row;
   for (uint32_t x = left; x < left + count; x++) {

@@ -6,12 +6,10 @@ import io
 import itertools
 import json
 import os
-import subprocess
-import sys
 import unittest
 
 import coco_sets
-from support import ROOT, TOOL, Case, read_npy
+from support import ROOT, Case, need_json, read_npy
 
 try:
     from pycocotools.coco import COCO
@@ -396,14 +394,6 @@ class Errors(Coco):
             self.fail_with(1, "coco", "bad.json", "gt.json", says="bad.json")
 
 
-def reads_json():
-    """Whether the program was built with a reader of JSON."""
-    result = subprocess.run(TOOL + ["coco", "/", "/"], stderr=subprocess.PIPE, check=False)
-    return b"without a reader" not in result.stderr
-
-
 if __name__ == "__main__":
-    if not reads_json():
-        print("skipped: the program was built without a reader of JSON")
-        sys.exit(77)
+    need_json()
     unittest.main()

@@ -5,10 +5,15 @@
 #define LOSS(name, family, arrays, parameters) extern kernel KERNEL(name, VLOSS_TABLE);
 #include "losses.def"
 #undef LOSS
+extern kernel KERNEL(softmax_states, VLOSS_TABLE);
 
 extern const kernel_table KERNELS(VLOSS_TABLE);
-const kernel_table KERNELS(VLOSS_TABLE) = {{
+const kernel_table KERNELS(VLOSS_TABLE) = {
+    .loss =
+        {
 #define LOSS(name, family, arrays, parameters) KERNEL(name, VLOSS_TABLE),
 #include "losses.def"
 #undef LOSS
-}};
+        },
+    .softmax_states = KERNEL(softmax_states, VLOSS_TABLE),
+};

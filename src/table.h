@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernels of all losses for one ISA and dtype. No kernel includes this: another loss compiles
+/* The kernels of all losses and states for one ISA and dtype. No kernel includes this: another loss compiles
  * those of its own family again, and no others. */
 #ifndef VLOSS_TABLE_H
 #define VLOSS_TABLE_H
@@ -17,6 +17,7 @@ enum { DTYPES = 2 }; /* of vloss_dtype */
 
 typedef struct kernel_table {
   kernel *loss[LOSSES];
+  kernel *softmax_states;
 } kernel_table;
 
 /* The name of a table "avx2_f32". */

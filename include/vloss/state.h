@@ -225,7 +225,7 @@ typedef struct vloss_softmax_state {
   double depth;       /**< minus the smallest one that is no mask and has weight; -inf at first */
   int64_t classes;    /**< how many the sums have seen, and 2^32 for each NaN among them */
   int64_t label;      /**< the bits of the label's logit as a double, else 0 */
-  int64_t sum[2];     /**< e^(z - maximum); [1] is 0 in f32 */
+  int64_t sum[2];     /**< e^(z - maximum); [1] is 0 in f32 where nothing was rescaled */
   int64_t entropy[2]; /**< e^(z - maximum) (maximum - z), if asked for */
   int64_t weight[2];  /**< with smoothing: w of the classes that are not masked, by 2^v */
   int64_t drop[2];    /**< with smoothing: w (maximum - z) / 2, by 2^(v + d), of the same classes;
@@ -265,9 +265,9 @@ vloss_softmax_maximum_f64(const double *logits, const vloss_shard *shard,
  * losses.
  *
  * **One step, an error bound.** Where they do not, the call raises the doubles and rescales what is
- * there, as vloss_softmax_merge() does. Each time adds an error of 2^-41 (f32), 2^-52 (f64) of the
- * sum, so that k shards in one step keep the bounds of the losses up to k = 2^16 in f32, 2^4 in
- * f64, and the bits are those of the sequence of shards and merges.
+ * there, as vloss_softmax_merge() does. Each time adds an error of 2^-51 of the sum: up to 16
+ * shards in one step stay within the bounds of the losses in f64, any number of them in f32. The
+ * bits are those of the sequence of shards and merges.
  *
  * @param labels         one per row, of all classes; `data` may be NULL where no loss has labels.
  * @param shard          which part of the rows `logits` is.

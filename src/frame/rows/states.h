@@ -42,9 +42,8 @@ static inline const real *shard_logits(const shard_row *r, size_t first, size_t 
 
 static inline const real *shard_weights(const shard_row *r, size_t first, size_t count,
                                         real *copy) {
-  if (r->weights && count == STATE_BLOCK) return r->weights + first;
-  for (size_t k = 0; k < STATE_BLOCK; k++)
-    copy[k] = k < count ? (r->weights ? r->weights[first + k] : 1) : 0;
+  if (count == STATE_BLOCK) return r->weights + first;
+  for (size_t k = 0; k < STATE_BLOCK; k++) copy[k] = k < count ? r->weights[first + k] : 0;
   return copy;
 }
 
@@ -155,9 +154,10 @@ ALWAYS_INLINE void state_add_block(vloss_softmax_state *s, const real *logits, c
                                    vec top, const state_scales *scales, int smoothed, int entropy) {
   enum { WORDS = sizeof(real) / 4 };
   state_terms t = {lanes_zero(), lanes_zero(), lanes_zero(), lanes_zero()};
-  for (size_t k = 0; k < STATE_BLOCK; k += LANES)
-    terms_add(&t, k / LANES % VECS, vload(logits + k), smoothed ? vload(weights + k) : vset1(0),
-              top, scales, smoothed, entropy);
+  for (size_t k = 0; k < STATE_BLOCK; k += LANES) {
+    vec w = weights ? vload(weights + k) : vset1(1);
+    terms_add(&t, k / LANES % VECS, vload(logits + k), w, top, scales, smoothed, entropy);
+  }
   double sum = state_total(t.sum);
   if (UNLIKELY(sum != sum)) {
     for (size_t k = 0; k < STATE_BLOCK; k++)
@@ -186,8 +186,10 @@ ALWAYS_INLINE void state_add_row(const state_job *j, const shard_row *r, vloss_s
   for (size_t i = 0, count; i < r->classes; i += count) {
     count = shard_piece(r, i);
     const real *z = shard_logits(r, i, count, logits);
-    const real *w = smoothed ? shard_weights(r, i, count, weights) : NULL;
-    state_add_block(s, z, w, top, &scales, smoothed, entropy);
+    if (smoothed && r->weights)
+      state_add_block(s, z, shard_weights(r, i, count, weights), top, &scales, smoothed, entropy);
+    else
+      state_add_block(s, z, NULL, top, &scales, smoothed, entropy);
   }
   s->classes += (int64_t)r->classes;
 }
@@ -312,8 +314,9 @@ ALWAYS_INLINE void state_gradient(const state_job *j, const rows_call *c, const 
   for (size_t i = 0, count; i < r.classes; i += count) {
     count = smaller(STATE_BLOCK, r.classes - i);
     if (!none)
-      state_block_slopes(b, k, step, o, shard_logits(&r, i, count, logits),
-                         what & WEIGHED ? shard_weights(&r, i, count, weights) : NULL, out, what);
+      state_block_slopes(
+          b, k, step, o, shard_logits(&r, i, count, logits),
+          r.weights && (what & WEIGHED) ? shard_weights(&r, i, count, weights) : NULL, out, what);
     if (step->labels && !none && label - i < count) rows_mend_label(&b->rows, k, out + (label - i));
     for (size_t n = 0; n < count; n++) grad[(i + n) * r.inner] = out[n];
   }

@@ -73,10 +73,7 @@ static kernel *loops_of(const pieces *p) {
 
 static void add_found(vloss_group_sums *to, const compensated found[3]) {
   vloss_exact_sum *sums[3] = {&to->product, &to->false_positives, &to->false_negatives};
-  for (int k = 0; k < 3; k++) {
-    exact_add(sums[k], found[k].value);
-    exact_add(sums[k], found[k].error);
-  }
+  for (int k = 0; k < 3; k++) exact_add(sums[k], found[k].value + found[k].error);
 }
 
 static void add_runs(const pieces *p, runs g, vloss_group_sums *to) {

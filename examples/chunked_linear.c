@@ -34,7 +34,7 @@ static float *numbers(size_t count) {
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-/* ------------------------------------------------------------ the products, of classes [first, +) */
+/* ----------------------------------------- the products, of classes [first, first + count) */
 
 /* z (rows x count) = x W */
 static void forward(const layer *l, size_t first, size_t count, float *z) {

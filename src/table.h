@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernels of all losses and states for one ISA and dtype. No kernel includes this: another loss compiles
- * those of its own family again, and no others. */
+/* The kernels of all losses and states for one ISA and dtype. No kernel includes this: another loss
+ * compiles those of its own family again, and no others. */
 #ifndef VLOSS_TABLE_H
 #define VLOSS_TABLE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Are bad arguments of states refused, by name and without a trace, and states that lack a class? */
+/* Are bad arguments of states refused, by name and without a trace, and states that lack a class?
+ */
 #include <math.h>
 #include <string.h>
 

@@ -189,7 +189,7 @@ static void test_errors(void **state) {
   assert_int_equal(vloss_exact_sum_add_f64(NULL, 0, NULL, &sum), VLOSS_OK);
 }
 
-/* ---------------------------------------------------------------------------------- denominators */
+/* -------------------------------------------------------------------------------- denominators */
 
 /* The mean's denominator, as the loss itself reports it. */
 static double denominator_of(const char *name, vloss_dtype type, vloss_labels labels, size_t rows,

@@ -243,7 +243,7 @@ static void test_instruction_sets(void **state) {
   for_each_isa(note_hash, &where);
 }
 
-/* Reductions: the same mean on every shard, which is that of the whole; nothing but the loss too. */
+/* Reductions: the same mean on every shard, which is that of the whole; without gradients too. */
 static void test_mean(void **state) {
   static rows_problem p;
   static rows_result whole;

@@ -144,7 +144,7 @@ typedef struct vloss_group_sums {
  * image where a group has all of its channels. Parts that are whole images, or begin at a multiple
  * of 2,048 numbers in each run, give the same bits however many they are. Runs of a group that goes
  * through several images are put together if they are shorter than 64: parts must then begin at a
- * multiple of 2,048 of their numbers.
+ * multiple of 2,048 of their numbers, or pixels where each channel is a group.
  *
  * Products below the smallest normal number are not added with all of their digits (unlike in
  * vloss_dice_f32(), which then adds once more): without smoothing, a group of next to nothing has
@@ -271,8 +271,8 @@ vloss_softmax_maximum_f64(const double *logits, const vloss_shard *shard,
  *
  * @param labels         one per row, of all classes; `data` may be NULL where no loss has labels.
  * @param shard          which part of the rows `logits` is.
- * @param cross_entropy  as in the loss; smoothing > 0 asks for the sums that it needs. Class weights
- *                       are those of all classes. NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT.
+ * @param cross_entropy  as in the loss; smoothing > 0 asks for the sums that it needs. Class
+ *                       weights are those of all classes. NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT.
  * @param entropy        1: also the sum that the entropy needs, else 0.
  * @param options        NULL, or options of which only executor and report count.
  * @param states         n x inner.

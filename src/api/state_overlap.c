@@ -110,7 +110,7 @@ static void add_all(const pieces *p, vloss_group_sums *sums) {
       add_runs(p, runs_of(&p->shape, p->options.grouping, g), &sums[g]);
 }
 
-/* ------------------------------------------------------------------------------ loss and gradient */
+/* --------------------------------------------------------------------------- loss and gradient */
 
 static compensated rounded(const vloss_exact_sum *sum) {
   double value = vloss_exact_round(sum);

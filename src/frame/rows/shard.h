@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* States of rows of which a call has a shard of the classes. Terms of 64 classes are added up in the
- * dtype, in one order, and go to a state as integers. */
+/* States of rows of which a call has a shard of the classes. Terms of 64 classes are added up in
+ * the dtype, in one order, and go to a state as integers. */
 #ifndef VLOSS_ROW_SHARD_H
 #define VLOSS_ROW_SHARD_H
 

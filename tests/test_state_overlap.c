@@ -106,7 +106,11 @@ static size_t cut(rng *r, const cut_problem *p, size_t most, part *parts) {
               p->overlap.grouping == VLOSS_GROUP_IMAGE_CHANNEL;
   int together = p->inner * p->channels < 64 || (p->channels > 1 && p->inner < 64);
   for (size_t i = 0, images; i < p->images; i += images) {
-    images = together || most == 1 ? p->images : 1 + rng_below(r, p->images - i);
+    images = p->images - i;
+    if (!together && most > 1)
+      images = 1 + rng_below(r, images);
+    else if (p->inner == 1 && most > 1 && images > 2048)
+      images = 2048;
     for (size_t at = 0, inner; at < p->inner; at += inner) {
       inner = p->inner - at;
       if (along && !together && most > 1 && inner > 2048)
@@ -204,6 +208,7 @@ static int choose(rng *r, cut_problem *p) {
   p->overlap.activation = (vloss_activation)rng_below(r, 2);
   p->overlap.grouping = (vloss_grouping)rng_below(r, 4);
   p->overlap.channels = p->channels;
+  if (p->inner == 1 && rng_below(r, 2)) p->images = 3000 + rng_below(r, 4000);
   p->overlap.squared = which == 0 && rng_below(r, 2);
   p->overlap.log = which != 3 && rng_below(r, 3) == 0;
   p->groups = group_count(p, p->images);

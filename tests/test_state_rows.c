@@ -285,6 +285,7 @@ static void test_extremes(void **state) {
       {{0, 1, 2, 3}, {FLT_MAX / 8, FLT_MAX / 16, 0, 1}, .5f},
       {{0, 1, -1e30f, 3}, {1, 2, 0, 1}, .5f},
       {{0, INFINITY, 2, 3}, {1, 0, 1, 1}, .5f},
+      {{0, INFINITY, -INFINITY, INFINITY}, {1, 1, 1, 1}, .5f},
       {{-INFINITY, -INFINITY, -INFINITY, -INFINITY}, {1, 1, 1, 1}, .5f},
       {{-FLT_MAX, -FLT_MAX, -INFINITY, -FLT_MAX}, {1, 1, 1, 1}, .5f},
       {{1e-40f, 2e-40f, 0, -1e-40f}, {1, 1, 1, 1}, .5f},

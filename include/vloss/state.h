@@ -272,7 +272,8 @@ vloss_softmax_maximum_f64(const double *logits, const vloss_shard *shard,
  * @param labels         one per row, of all classes; `data` may be NULL where no loss has labels.
  * @param shard          which part of the rows `logits` is.
  * @param cross_entropy  as in the loss; smoothing > 0 asks for the sums that it needs. Class
- *                       weights are those of all classes. NULL means ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT.
+ *                       weights are those of all classes. NULL means
+ *                       ::VLOSS_CROSS_ENTROPY_OPTIONS_INIT.
  * @param entropy        1: also the sum that the entropy needs, else 0.
  * @param options        NULL, or options of which only executor and report count.
  * @param states         n x inner.

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <float.h>
+
 #include "api/digits.h"
 #include "exact.h"
 #include "score/scoring.h"
@@ -24,15 +26,15 @@ static uint64_t leading_bits(const vloss_exact_sum *s, int top, int *place, int 
   return bits << up | third >> (32 - up);
 }
 
+/* Subnormal sums have no more bits than fit: nothing of them is dropped that is not 0. */
 static double round_positive(const vloss_exact_sum *s, int top) {
+  enum { DROPPED = 64 - DBL_MANT_DIG };
+  const uint64_t half = UINT64_C(1) << (DROPPED - 1);
   int place, rest;
   uint64_t bits = leading_bits(s, top, &place, &rest);
-  int least = -1022 - (place + 63); /* how far it is below the normal numbers */
-  int dropped = 11 + (least > 0 ? least : 0);
-  uint64_t kept = bits >> dropped, half = UINT64_C(1) << (dropped - 1);
-  uint64_t lost = bits & (2 * half - 1);
+  uint64_t kept = bits >> DROPPED, lost = bits & (2 * half - 1);
   kept += lost > half || (lost == half && (rest || (kept & 1)));
-  return from_digits((double)kept, place + dropped);
+  return from_digits((double)kept, place + DROPPED);
 }
 
 double vloss_exact_round(const vloss_exact_sum *sum) {

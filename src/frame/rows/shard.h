@@ -34,7 +34,8 @@ static inline const real *shard_logits(const shard_row *r, size_t first, size_t 
 static inline const real *shard_weights(const shard_row *r, size_t first, size_t count,
                                         real *copy) {
   if (count == STATE_BLOCK) return r->weights + first;
-  for (size_t k = 0; k < STATE_BLOCK; k++) copy[k] = k < count ? r->weights[first + k] : 0;
+  memcpy(copy, r->weights + first, count * sizeof *copy);
+  for (size_t k = count; k < STATE_BLOCK; k++) copy[k] = 0;
   return copy;
 }
 

@@ -276,7 +276,8 @@ static void test_instruction_sets(void **state) {
   for_each_isa(note_hash, &where);
 }
 
-/* An empty part returns the loss of its groups; a NaN reaches all of a group. */
+/* An empty part returns the loss of its groups; a NaN reaches all of a group,
+ * unless that has no weight. */
 static void test_edges(void **state) {
   (void)state;
   const vloss_loss *dice = vloss_find_loss("dice");
@@ -297,6 +298,13 @@ static void test_edges(void **state) {
       vloss_overlap_from_sums_f32(dice, &sums, input, target, 1, 3, &o, NULL, &loss, grad),
       VLOSS_OK);
   assert_true(isnan(loss) && isnan(grad[0]) && isnan(grad[1]) && isnan(grad[2]));
+  const float nothing = 0;
+  vloss_options weightless = VLOSS_OPTIONS_INIT;
+  weightless.weight = &nothing;
+  assert_int_equal(
+      vloss_overlap_from_sums_f32(dice, &sums, input, target, 1, 3, &o, &weightless, &loss, grad),
+      VLOSS_OK);
+  assert_true(loss == 0 && grad[0] == 0 && grad[1] == 0 && grad[2] == 0);
 }
 
 static void expect_errors(const vloss_loss *loss, const vloss_overlap_options *o, size_t groups,

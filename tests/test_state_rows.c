@@ -151,7 +151,8 @@ static void finish(const rows_problem *p, const shard_range *shards, size_t coun
 
 static int is_close(double a, double b, double bound) {
   if (isnan(a) || isnan(b)) return isnan(a) && isnan(b);
-  return a == b || fabs(a - b) <= bound;
+  if (isinf(a) || isinf(b)) return a == b;
+  return fabs(a - b) <= bound;
 }
 
 /* Two evaluations, each within the bounds of the losses: 5e-7 (1e-14) of max(loss, its weights),

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "data.h"
 #include "gbench_shim.h"
+#include "scores.h"
 
 #define TEXT(a) #a
 #define VERSION_TEXT(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
@@ -60,6 +61,6 @@ int main(int argc, char **argv) {
   int progress = take_flag("--progress", &argc, argv);
   if (!shim_initialize(&argc, argv)) return EXIT_FAILURE;
   add_context();
-  if (!cases_register() || check_implementations() != 0) return EXIT_FAILURE;
+  if (!cases_register() || !scores_register() || check_implementations() != 0) return EXIT_FAILURE;
   return shim_run(progress) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -75,14 +75,9 @@ static const vloss_parameter quality_focal[] = {NUMBER(focal, beta, 2.0, 0.0, DB
 static const vloss_parameter varifocal[] = {NUMBER(focal, alpha, 0.75, 0.0, DBL_MAX),
                                             NUMBER(focal, gamma, 2.0, 0.0, DBL_MAX)};
 
-/* Ranges of the parameters in prototypes. */
-#define RANGE_beta 0.0, DBL_MAX, NULL, 0, 0
-#define RANGE_delta 0x1p-1074, DBL_MAX, NULL, 0, 0
-#define RANGE_tau 0x1p-1074, 0x1.fffffffffffffp-1, NULL, 0, 0
-
 #define PARAMETERS_NONE NULL, 0
-#define PARAMETERS_ONE(parameter, value) \
-  (const vloss_parameter[]){{#parameter, value, RANGE_##parameter}}, 1
+#define PARAMETERS_ONE(parameter, value, low, high) \
+  (const vloss_parameter[]){{#parameter, value, low, high, NULL, 0, 0}}, 1
 #define PARAMETERS_SWITCH(parameter) \
   (const vloss_parameter[]){{#parameter, 0.0, 0.0, 1.0, "no|yes", 0, 0}}, 1
 #define PARAMETERS_FIELDS(list) list, COUNT(list)

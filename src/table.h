@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The kernels of all losses and states for one ISA and dtype. No kernel includes this: another loss
- * compiles those of its own family again, and no others. */
+/* All kernels for one ISA and dtype. No kernel includes this: another loss compiles
+ * those of its own family again, and no others. */
 #ifndef VLOSS_TABLE_H
 #define VLOSS_TABLE_H
 
@@ -13,10 +13,18 @@ enum loss_id {
   LOSSES
 };
 
+enum score_id {
+#define SCORE(name, file) SCORE_##name,
+#include "scores.def"
+#undef SCORE
+  SCORES
+};
+
 enum { DTYPES = 2 }; /* of vloss_dtype */
 
 typedef struct kernel_table {
   kernel *loss[LOSSES];
+  kernel *score[SCORES];
   kernel *softmax_states;
 } kernel_table;
 

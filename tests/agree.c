@@ -214,7 +214,7 @@ void agree_case(rng *r, const call *c, const size_t shape[3], data_kind kind,
 
 void agree_for_each(void (*f)(rng *r, const vloss_loss *loss, dtype type)) {
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (int type = 0; type < DTYPE_COUNT; type++) {
       rng r = rng_init(data_seed(), i * DTYPE_COUNT + (size_t)type);

@@ -6,6 +6,9 @@
 #include "call.h"
 #include "data.h"
 
+/* The losses to test: all, or the one that VLOSS_TEST_LOSS in the environment names. */
+const vloss_loss *chosen_losses(size_t *count);
+
 /* Settings of a loss's parameters made from its schema: 0 is the default, then one parameter
  * changed at a time, then mixtures. All are valid. */
 size_t case_settings(const vloss_loss *loss);

@@ -74,7 +74,7 @@ static void labels_of(const problem *p, vloss_label_type type) {
 /* Run f for every loss of rows that reads such an array, with ROWS rows; n and inner share them. */
 static void for_each_rows(unsigned array, void (*f)(problem *p)) {
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (int type = 0; type < DTYPE_COUNT; type++) {
       static const size_t shape[] = {ROWS / SEVERAL, CLASSES, SEVERAL};

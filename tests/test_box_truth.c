@@ -134,7 +134,7 @@ static void check(rng *r, const call *c, make *axis) {
 static void check_losses(const void *axis_maker) {
   make *axis = *(make *const *)axis_maker;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; losses[i].family == VLOSS_BOXES && type < DTYPE_COUNT; type++) {
       rng r = rng_init(data_seed(), i * DTYPE_COUNT + type);

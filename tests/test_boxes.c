@@ -158,7 +158,7 @@ static void check_setting(rng *r, call c, size_t count, size_t *turn) {
 static void check_isa(const void *nothing) {
   (void)nothing;
   size_t count, boxes = mode_emulated() ? 60 : BOXES;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++) {
     if (losses[i].family != VLOSS_BOXES) continue;
     for (dtype type = F32; type < DTYPE_COUNT; type++) {
@@ -180,7 +180,7 @@ static void test_degenerate_boxes(void **state) {
 static void test_identical_boxes(void **state) {
   (void)state;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++) {
     if (losses[i].family != VLOSS_BOXES) continue;
     for (dtype type = F32; type < DTYPE_COUNT; type++) {

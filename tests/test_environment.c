@@ -115,7 +115,7 @@ static void all_controls(problem *p) {
 /* Every loss, dtype and kind of data, `rounds` times, each with another reduction. */
 static void each_loss(const size_t shapes[][3], const vloss_executor *executor, size_t rounds) {
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t row = 0; row < vloss_isas_count; row++) {
     unsigned needs = vloss_isas[row].features;
     if ((vloss_cpu_features() & needs) != needs) continue;
@@ -162,7 +162,7 @@ static void test_control_word_of_tasks(void **state) {
 static void test_errno(void **state) {
   (void)state;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count * DTYPE_COUNT * 20; i++) {
     const vloss_loss *loss = &losses[i % count];
     rng r = rng_init(data_seed(), i);

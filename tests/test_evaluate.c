@@ -23,11 +23,11 @@ typedef vloss_status runner(const call *c);
 
 /* One small function per loss and dtype, from the registry: its own function. */
 #define PASS_NONE
-#define PASS_ONE(parameter, value) c->parameters[0],
+#define PASS_ONE(parameter, value, low, high) c->parameters[0],
 #define PASS_SWITCH(flag) (int)c->parameters[0],
 #define PASS_FIELDS(list) &own,
 #define OWN_NONE
-#define OWN_ONE(parameter, value)
+#define OWN_ONE(parameter, value, low, high)
 #define OWN_SWITCH(flag)
 #define OWN_FIELDS(list)                                    \
   vloss_##list##_options own = {.struct_size = sizeof own}; \

@@ -230,7 +230,7 @@ static void try_one(rng *r, const vloss_loss *loss, dtype type) {
 static void test_extremes(void **state) {
   (void)state;
   size_t count, tries = mode_full() ? 20000 : mode_emulated() ? 20 : 300;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; type < DTYPE_COUNT; type++) {
       rng r = rng_init(data_seed(), 2 * i + type);

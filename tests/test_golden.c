@@ -91,7 +91,7 @@ static size_t check_loss(const vloss_loss *loss, dtype type) {
 static void golden_bits(void **state) {
   (void)state;
   size_t count, wrong = 0;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; type < DTYPE_COUNT; type++) wrong += check_loss(&losses[i], type);
   if (mode_set("VLOSS_GOLDEN_PRINT")) return;

@@ -116,7 +116,7 @@ static void check_loss(const vloss_loss *loss, dtype type) {
 static void gradients(void **state) {
   (void)state;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; type < DTYPE_COUNT; type++) check_loss(&losses[i], type);
 }

@@ -19,7 +19,7 @@ static int has_probabilities(const vloss_loss *loss) {
 static void for_each_logit(void (*f)(call *c, double z, double t)) {
   static const double targets[] = {0, 1, 0.5, 0x1p-20, 1 - 0x1p-20, 0x1p-40};
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; has_probabilities(&losses[i]) && type < DTYPE_COUNT; type++) {
       double most = type == F32 ? (double)FLT_MAX : DBL_MAX;
@@ -127,7 +127,7 @@ static void check_outside(const vloss_loss *loss, dtype type) {
 static void test_outside(void **state) {
   (void)state;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; has_probabilities(&losses[i]) && type < DTYPE_COUNT; type++)
       check_outside(&losses[i], type);

@@ -64,7 +64,7 @@ static void each_call(void (*check)(problem *p)) {
       [VLOSS_ROWS] = {{40, 10, 1}, {3, 1000, 2}, {2, 20001, 1}},
       [VLOSS_OVERLAP] = {{7, 33, 3}, {100, 40, 5}, {2, 70002, 6}}};
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count * DTYPE_COUNT * 9; i++) {
     const vloss_loss *loss = &losses[i % count];
     size_t variant = i / count / DTYPE_COUNT;

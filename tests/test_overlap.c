@@ -47,7 +47,7 @@ static void test_faint_products(void **state) {
   (void)state;
   static const size_t shapes[][3] = {{1, 1, 1}, {3, 4, 2}, {2, 700, 1}, {70, 6, 3}};
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; losses[i].family == VLOSS_OVERLAP && type < DTYPE_COUNT; type++) {
       rng r = rng_init(data_seed(), 2 * i + type);

@@ -134,7 +134,7 @@ static void check_setting(rng *r, const call *c, size_t setting, size_t *turn) {
 static void check_isa(const void *nothing) {
   (void)nothing;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (dtype type = F32; type < DTYPE_COUNT; type++) {
       rng r = rng_init(data_seed(), i * DTYPE_COUNT + type);

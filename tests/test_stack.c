@@ -127,7 +127,7 @@ static void many_tasks(vloss_family family) {
 static void test_stack(void **state) {
   (void)state;
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t row = 0; row < vloss_isas_count; row++) {
     if ((vloss_cpu_features() & vloss_isas[row].features) != vloss_isas[row].features) continue;
     vloss_isa_force(&vloss_isas[row]);

@@ -91,7 +91,7 @@ void expect_error(const problem *p, const call *c, vloss_status status, const ch
 
 void for_each_problem(void (*f)(problem *p)) {
   size_t count;
-  const vloss_loss *losses = vloss_losses(&count);
+  const vloss_loss *losses = chosen_losses(&count);
   for (size_t i = 0; i < count; i++)
     for (int type = 0; type < DTYPE_COUNT; type++)
       for (int reduction = VLOSS_MEAN; reduction <= VLOSS_NONE; reduction++) {

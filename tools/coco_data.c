@@ -90,6 +90,10 @@ int coco_has_category(const coco_data *data, int64_t id) {
   return low < data->category_count && data->categories[low].id == id;
 }
 
+vloss_mask coco_mask_of(const coco_data *data, const coco_item *item) {
+  return (vloss_mask){data->runs + item->begin, item->count, item->height, item->width};
+}
+
 static int are_ordered(const coco_items *items) {
   for (size_t i = 1; i < items->count; i++) {
     if (items->items[i].image < items->items[i - 1].image) return 0;

@@ -16,10 +16,6 @@ static int check_size(coco_data *data, const entry *e, int field, const coco_ite
   return entry_fail(e, field, "is not of its image's size");
 }
 
-vloss_mask coco_mask_of(const coco_data *data, const coco_item *item) {
-  return (vloss_mask){data->runs + item->begin, item->count, item->height, item->width};
-}
-
 static int grow_runs(coco_data *data, size_t more) {
   return coco_grow((void **)&data->runs, &data->run_room, data->run_count, more,
                    sizeof *data->runs);

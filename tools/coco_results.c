@@ -7,9 +7,12 @@ static const char *const names[] = {"image_id",     "category_id", "score", "bbo
                                     "segmentation", "keypoints",   NULL};
 enum { IMAGE, CATEGORY, SCORE, BOX, MASK, POINTS };
 
+/* An empty array is as good as none. */
 static int has_box(const entry *e) {
-  return entry_has(e, BOX) &&
-         !(json_node_kind(e->fields[BOX]) == JSON_ARRAY && json_count(e->fields[BOX]) == 0);
+  if (!entry_has(e, BOX)) return 0;
+  if (json_node_kind(e->fields[BOX]) != JSON_ARRAY) return 1;
+  json_walk numbers = json_walk_begin(e->fields[BOX]);
+  return json_walk_next(&numbers);
 }
 
 static coco_source source_of(const entry *e) {
@@ -49,8 +52,8 @@ static int measure_mask(const coco_data *data, const entry *e, coco_item *item, 
 
 /* Areas are taken from what the first result has; boxes too, where there are no others. */
 static int read_body(coco_data *data, const entry *e, coco_item *item) {
-  int status = 0, from_mask = data->source == SOURCE_MASK, is_boxed = has_box(e);
-  if (data->source == SOURCE_BOX || (from_mask && is_boxed)) {
+  int status = 0, from_mask = data->source == SOURCE_MASK, is_boxed = from_mask && has_box(e);
+  if (data->source == SOURCE_BOX || is_boxed) {
     status = entry_numbers(e, BOX, 4, item->box);
     item->area = item->box[2] * item->box[3];
   }

@@ -6,7 +6,7 @@
 /* Runs a command; argv[0] is "vloss NAME". Returns an exit code. */
 typedef int command_run(int argc, char **argv);
 
-command_run info_main, list_main, eval_main, simulate_main, coco_main;
+command_run info_main, list_main, eval_main, nms_main, coco_main, simulate_main;
 
 /* For commands whose only options are --json and --help: 0 to go on, with *json set; else *status
  * is the exit code. `help` is printed for --help. */

@@ -20,6 +20,7 @@ static const struct {
     {"info", "version, CPU features and instruction sets", info_main},
     {"list", "the losses and their parameters", list_main},
     {"eval", "a loss and its gradient on .npy files", eval_main},
+    {"nms", "suppression of boxes that overlap better ones", nms_main},
     {"coco", "evaluation of detections on COCO's and LVIS's files", coco_main},
     {"simulate", "the box-regression simulation: boxes descend along each loss", simulate_main},
 };

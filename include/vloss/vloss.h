@@ -104,7 +104,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_evaluate(const vloss_loss *loss,
                                                       const vloss_call *call);
 
 /* ------------------------------------------------------------------------------------------------
- * Losses of elements: input and target of n elements each; d = input - target; a sample is an element.
+ * Losses of elements: input and target of n elements each; d = input - target; a sample is an
+ * element.
  * Accuracy: gradients of l1, mse, smooth_l1 and huber within 2 ULP where nothing scales them.
  * ---------------------------------------------------------------------------------------------- */
 
@@ -165,6 +166,23 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f32(const float *input, co
 VLOSS_API VLOSS_NODISCARD vloss_status vloss_log_cosh_f64(const double *input, const double *target,
                                                           size_t n, const vloss_options *options,
                                                           double *loss, double *grad);
+
+/**
+ * Charbonnier loss (Charbonnier et al. 1994), L1 rounded at 0: sqrt(d^2 + epsilon^2), gradient
+ * d / sqrt(d^2 + epsilon^2).
+ * @param epsilon  in [2^-60, 2^60]; 1e-3 is usual.
+ */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_charbonnier_f32(const float *input,
+                                                             const float *target, size_t n,
+                                                             double epsilon,
+                                                             const vloss_options *options,
+                                                             float *loss, float *grad);
+/** @copydoc vloss_charbonnier_f32 */
+VLOSS_API VLOSS_NODISCARD vloss_status vloss_charbonnier_f64(const double *input,
+                                                             const double *target, size_t n,
+                                                             double epsilon,
+                                                             const vloss_options *options,
+                                                             double *loss, double *grad);
 
 /**
  * Quantile or pinball loss (Koenker and Bassett 1978): with e = target - input, tau e where e > 0,

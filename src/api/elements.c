@@ -164,12 +164,12 @@ static vloss_status binary(enum loss_id id, vloss_call *c, const vloss_binary_op
 
 /* The public functions: what stands between n and options, and where the values are. */
 #define DECLARE_NONE
-#define DECLARE_ONE(parameter, value) double parameter,
+#define DECLARE_ONE(parameter, value, low, high) double parameter,
 #define DECLARE_SWITCH(flag) int flag,
 #define DECLARE_FIELDS(list) const vloss_##list##_options *own,
 #define SOURCE_NONE \
   { .values = NULL }
-#define SOURCE_ONE(parameter, value) \
+#define SOURCE_ONE(parameter, value, low, high) \
   { .values = &parameter }
 #define SOURCE_SWITCH(flag)            \
   {                                    \

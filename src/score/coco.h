@@ -98,9 +98,9 @@ static inline double higher_of(double a, double b) { return a > b ? a : b; }
 static inline double box_similarity(const double *d, const double *t, int crowd) {
   double width = lower_of(d[0] + d[2], t[0] + t[2]) - higher_of(d[0], t[0]);
   double height = lower_of(d[1] + d[3], t[1] + t[3]) - higher_of(d[1], t[1]);
+  if (has_nan(d) || has_nan(t)) return NAN; /* which a comparison may have lost */
   if (width <= 0 || height <= 0) return 0;
   double overlap = width * height, area = d[2] * d[3];
-  if (has_nan(d) || has_nan(t)) return NAN;
   return overlap / (crowd ? area : area + t[2] * t[3] - overlap);
 }
 

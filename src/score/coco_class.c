@@ -8,6 +8,7 @@ typedef struct curves {
   const coco_tables *tables;
   size_t k, limit;
   size_t limit_begin, limit_end;          /* the limits that have the same effect */
+  uint64_t ranges[VLOSS_COCO_MAX_CELLS];  /* their bits */
   size_t positives[VLOSS_COCO_MAX_CELLS]; /* by range */
   /* Detections that count: of a range, and how many more at a cell. Nearly all count at every
    * threshold or at none. */
@@ -15,6 +16,7 @@ typedef struct curves {
   size_t hits[VLOSS_COCO_MAX_CELLS];
   size_t open[VLOSS_COCO_MAX_CELLS]; /* recalls below this one have no precision yet */
   double best[VLOSS_COCO_MAX_CELLS], sum[VLOSS_COCO_MAX_CELLS];
+  double first_score; /* of the first detection within the limit */
 } curves;
 
 static size_t lowest_bit(uint64_t bits) { return (size_t)__builtin_ctzll(bits); }
@@ -34,17 +36,16 @@ static void put(curves *v, size_t range, size_t threshold, size_t r, double prec
 
 /* Adds (step 1) or takes back (step -1, in size_t's arithmetic) a detection that counts. */
 static void count(curves *v, const vloss_coco_record *d, size_t step) {
-  const vloss_coco_options *o = v->tables->options;
   uint64_t counts = ~d->ignored, misses = counts & ~d->matched;
-  for (size_t a = 0; a < o->area_count; a++) {
-    uint64_t range = range_bits(o, a), rest = counts & range;
+  for (size_t a = 0; a < v->tables->options->area_count; a++) {
+    uint64_t range = v->ranges[a], rest = counts & range;
+    size_t more = step;
     if (misses & range) {
       v->counted[a] += step;
       rest ^= range;
-      step = (size_t)0 - step;
+      more = (size_t)0 - step;
     }
-    for (; rest; rest &= rest - 1) v->more[lowest_bit(rest)] += step;
-    if (misses & range) step = (size_t)0 - step;
+    for (; rest; rest &= rest - 1) v->more[lowest_bit(rest)] += more;
   }
 }
 
@@ -66,8 +67,8 @@ static size_t count_all(curves *v, const vloss_coco_record *records, coco_class 
 }
 
 /* The recalls that the last point does not reach have precision 0. */
-static void open_cell(curves *v, size_t range, size_t threshold) {
-  const vloss_coco_options *o = v->tables->options;
+static void open_cell(coco_tables *t, curves *v, size_t range, size_t threshold) {
+  const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold, r = o->recall_count;
   double last = (double)v->hits[cell] / (double)v->positives[range];
   v->best[cell] = v->sum[cell] = 0;
@@ -97,20 +98,22 @@ static void walk_back(curves *v, const vloss_coco_record *records, coco_class c)
     uint64_t hits = hits_of(&records[i]);
     for (size_t a = 0; hits && a < o->area_count; a++) {
       if (v->positives[a] == 0) continue;
-      uint64_t bits = hits >> a * o->threshold_count & threshold_bits(o);
-      for (; bits; bits &= bits - 1) hit(v, a, lowest_bit(bits), records[i].score);
+      uint64_t bits = hits & v->ranges[a];
+      for (; bits; bits &= bits - 1)
+        hit(v, a, lowest_bit(bits) - a * o->threshold_count, records[i].score);
     }
     count(v, &records[i], (size_t)0 - 1);
   }
 }
 
 /* Recall 0 is reached by the first detection, whatever it is. */
-static void close_cell(curves *v, size_t range, size_t threshold, double first) {
-  size_t cell = range * v->tables->options->threshold_count + threshold;
-  for (size_t r = v->open[cell]; r-- > 0;) put(v, range, threshold, r, v->best[cell], first);
+static void close_cell(coco_tables *t, curves *v, size_t range, size_t threshold) {
+  size_t cell = range * t->options->threshold_count + threshold;
+  for (size_t r = v->open[cell]; r-- > 0;)
+    put(v, range, threshold, r, v->best[cell], v->first_score);
 }
 
-static void put_recall(coco_tables *t, const curves *v, size_t range, size_t threshold) {
+static void put_recall(coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold;
   double recall = (double)v->hits[cell] / (double)v->positives[range];
@@ -122,7 +125,7 @@ static void put_recall(coco_tables *t, const curves *v, size_t range, size_t thr
   if (v->limit_end == o->max_detection_count) mean_add(&t->ar[AR_SLOTS - 1][cell], recall, 1);
 }
 
-static void add_precision(coco_tables *t, const curves *v, size_t range, size_t threshold) {
+static void add_precision(coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold;
   mean_add(&t->ap[cell], v->sum[cell], o->recall_count);
@@ -130,31 +133,33 @@ static void add_precision(coco_tables *t, const curves *v, size_t range, size_t 
     mean_add(&t->ap_frequency[o->frequencies[v->k]], v->sum[cell], o->recall_count);
 }
 
-/* Runs f for each threshold of each range with positives. */
-#define FOR_CELLS(v, o, a, t)                  \
-  for (size_t a = 0; a < (o)->area_count; a++) \
-    for (size_t t = 0; (v).positives[a] && t < (o)->threshold_count; t++)
+typedef void cell_step(coco_tables *t, curves *v, size_t range, size_t threshold);
+
+/* For each threshold of each range with positives. */
+static void for_cells(coco_tables *t, curves *v, cell_step *step) {
+  for (size_t a = 0; a < t->options->area_count; a++) {
+    for (size_t i = 0; v->positives[a] && i < t->options->threshold_count; i++) step(t, v, a, i);
+  }
+}
 
 static void fill_limit(coco_tables *t, const vloss_coco_record *records, coco_class c, curves *v) {
-  const vloss_coco_options *o = t->options;
   size_t detections = count_all(v, records, c), first = c.begin;
-  FOR_CELLS(*v, o, a, i) {
-    put_recall(t, v, a, i);
-    open_cell(v, a, i);
-  }
+  int is_last = v->limit_end == t->options->max_detection_count;
+  for_cells(t, v, put_recall);
+  for_cells(t, v, open_cell);
   walk_back(v, records, c);
   while (first < c.targets && records[first].rank >= v->limit) first++;
-  FOR_CELLS(*v, o, a, i) {
-    close_cell(v, a, i, detections ? records[first].score : 0);
-    if (v->limit_end == o->max_detection_count) add_precision(t, v, a, i);
-  }
-  if (v->limit_end == o->max_detection_count) t->detections += detections;
+  v->first_score = detections ? records[first].score : 0;
+  for_cells(t, v, close_cell);
+  if (is_last) for_cells(t, v, add_precision);
+  if (is_last) t->detections += detections;
 }
 
 void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records, coco_class c,
                            size_t k) {
   const vloss_coco_options *o = tables->options;
   curves v = {.tables = tables, .k = k};
+  for (size_t a = 0; a < o->area_count; a++) v.ranges[a] = range_bits(o, a);
   for (size_t i = c.targets; i < c.end; i++) {
     tables->targets++;
     for (size_t a = 0; a < o->area_count; a++)

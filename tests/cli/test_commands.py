@@ -95,7 +95,7 @@ class Commands(Case):
 
     def test_help(self):
         text = self.succeed("--help")
-        for command in ["info", "list", "eval", "simulate"]:
+        for command in ["info", "list", "eval", "nms", "simulate"]:
             self.assertRegex(text, r"\n  %s " % command)
             self.assertTrue(self.succeed(command, "--help").startswith("usage: vloss " + command))
         for name, _ in registry():

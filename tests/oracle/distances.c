@@ -57,7 +57,13 @@ static void log_cosh(const sample *s, truth *t) {
   give(t, ln_cosh(d), tanhl(d));
 }
 
+static void charbonnier(const sample *s, truth *t) {
+  wide d = difference(s), root = hypotl(d, oracle_parameter(s, "epsilon"));
+  give(t, root, isinf(d) ? sign(d) : d / root);
+}
+
 const oracle_row oracle_distances[] = {
     {"l1", l1},       {"mse", mse},           {"smooth_l1", smooth_l1},
-    {"huber", huber}, {"log_cosh", log_cosh}, {NULL, NULL},
+    {"huber", huber}, {"log_cosh", log_cosh}, {"charbonnier", charbonnier},
+    {NULL, NULL},
 };

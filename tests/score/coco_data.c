@@ -61,6 +61,13 @@ static size_t pick(int64_t *to, const dataset *d) {
   return count;
 }
 
+/* Many equal ones, and some just below 1. */
+static double random_similarity(void) {
+  if (one_in(20)) return (double)NAN;
+  if (one_in(20)) return one_in(2) ? 1 - 1e-11 : 1 - 1e-9;
+  return one_in(3) ? (double)data_below(21) / 20 : 0;
+}
+
 static void fill_scene(scene *s, const dataset *d, size_t index, int with_similarity) {
   static const size_t sizes[] = {0, 1, 5, 20, MOST_BOXES};
   vloss_coco_image *image = &s->image;
@@ -70,8 +77,7 @@ static void fill_scene(scene *s, const dataset *d, size_t index, int with_simila
   image->detections = data_below(sizes[data_below(5)] + 1);
   for (size_t i = 0; i < image->targets; i++) fill_target(s, i, d);
   for (size_t i = 0; i < image->detections; i++) fill_detection(s, i, d);
-  for (size_t i = 0; i < MOST_BOXES * MOST_BOXES; i++)
-    s->similarity[i] = one_in(3) ? (double)data_below(21) / 20 : one_in(20) ? (double)NAN : 0;
+  for (size_t i = 0; i < MOST_BOXES * MOST_BOXES; i++) s->similarity[i] = random_similarity();
   image->boxes = s->boxes;
   image->scores = s->scores;
   image->classes = s->classes;

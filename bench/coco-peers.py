@@ -49,7 +49,7 @@ class Image(ctypes.Structure):
 
 
 def make(images):
-    """Boxes, classes and scores by image: three classes, 21 detections near targets, 29 anywhere."""
+    """Boxes, classes and scores by image: 3 classes, 21 detections near targets, 29 anywhere."""
     draw = np.random.default_rng(1)
     own = draw.integers(1, CLASSES + 1, (images, 3))
     boxes = draw.uniform(0, 500, (images, TARGETS, 4))

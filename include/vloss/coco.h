@@ -11,11 +11,11 @@
  *
  * Promises of vloss.h hold here too: nothing is allocated, the caller hands in memory; the same
  * bits everywhere; bad arguments give a status, the report names the argument, and no output but
- * the report is touched. An array whose `capacity` is too small is ::VLOSS_ERROR_CAPACITY: the count
- * receives the need and nothing else is written; with capacity 0 the array may be NULL. A workspace
- * needs no alignment; one that is too small is ::VLOSS_ERROR_WORKSPACE. Outputs and workspaces must
- * not overlap other arrays. Times are O(k log k) in what is sorted, plus one similarity per
- * detection and target of the same class and image.
+ * the report is touched. An array whose `capacity` is too small is ::VLOSS_ERROR_CAPACITY: the
+ * count receives the need and nothing else is written; with capacity 0 the array may be NULL. A
+ * workspace needs no alignment; one that is too small is ::VLOSS_ERROR_WORKSPACE. Outputs and
+ * workspaces must not overlap other arrays. Times are O(k log k) in what is sorted, plus one
+ * similarity per detection and target of the same class and image.
  *
  * ### Definitions
  * Per class, image, area range and threshold t, detections take targets in descending order of
@@ -149,8 +149,8 @@ typedef enum vloss_coco_record_kind {
 /**
  * What is left of a detection or a target when its image is matched: plain data of 48 bytes without
  * padding, to be moved, stored and concatenated. Bit (range x thresholds + threshold) of `matched`
- * and `ignored` is what happened at that area range and threshold. That of a target does not depend on
- * detections: where several states hold the targets of one image, they count once.
+ * and `ignored` is what happened at that area range and threshold. That of a target does not depend
+ * on detections: where several states hold the targets of one image, they count once.
  */
 typedef struct vloss_coco_record {
   int64_t image_id;

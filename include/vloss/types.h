@@ -178,8 +178,8 @@ typedef struct vloss_call {
   const void *variance;     /**< of ::VLOSS_ARRAY_VARIANCE */
   vloss_labels labels;      /**< of ::VLOSS_ARRAY_LABELS */
   const void *class_weight; /**< or positive_weight; may be NULL */
-  /** n (and of ::VLOSS_ARRAY_POSITIVE_WEIGHT classes, inner); n of boxes; n, classes, inner of rows;
-   *  groups, size, channels of overlap losses. */
+  /** n (and of ::VLOSS_ARRAY_POSITIVE_WEIGHT classes, inner); n of boxes; n, classes, inner of
+   *  rows; groups, size, channels of overlap losses. */
   size_t shape[3];
   const vloss_value *values; /**< one for each of `parameters` of the loss; NULL: their defaults */
   const vloss_options *options;

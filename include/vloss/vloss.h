@@ -104,7 +104,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_evaluate(const vloss_loss *loss,
                                                       const vloss_call *call);
 
 /* ------------------------------------------------------------------------------------------------
- * Losses of elements: input and target of n elements each; d = input - target; a sample is an element.
+ * Losses of elements: input and target of n elements each; d = input - target; a sample is an
+ * element.
  * Accuracy: gradients of l1, mse, smooth_l1 and huber within 2 ULP where nothing scales them.
  * ---------------------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constants of elementary.h for f32. Polynomials interpolate at Chebyshev nodes, coefficients rounded.
- * */
+/* Constants of elementary.h for f32. Polynomials interpolate at Chebyshev nodes, coefficients
+ * rounded. */
 #ifndef VLOSS_MATH_CONSTANTS_H
 #define VLOSS_MATH_CONSTANTS_H
 

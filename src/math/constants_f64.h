@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Constants of elementary.h for f64; see vmath_f32.h for what each one is. */
+/* Constants of elementary.h for f64; see constants_f32.h for what each one is. */
 #ifndef VLOSS_MATH_CONSTANTS_H
 #define VLOSS_MATH_CONSTANTS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Are precision, recall and scores those of a slow evaluation by the definition, to the bit, however
+/* Are precision, recall and scores those of a slow evaluation by definition, to the bit, however
  * the records were split, ordered and repeated? */
 #include <stdlib.h>
 #include <string.h>

@@ -101,7 +101,7 @@ class Results(Case):
                           if self.results[i]["score"] > .5])
 
     def test_bytes(self):
-        """Numbers, escapes, spaces, unknown fields: as they were; of a name twice the last."""
+        """Numbers, escapes, spaces, unknown fields as they were; of a name the last counts."""
         entries = [
             b'{"image_id" :7,"category_id":1,"bbox":[0,0,1e1,10.00],"score":5.0E-1,"t":"]},\\"{["}',
             b'{ "score":1,"bbox":[0, 0, 10, 5],"sc\\u006fre" : 0.400 , "image_id":7,\n'

@@ -47,7 +47,7 @@ typedef struct span {
 /* From what a format has for an axis; an inverted one is its centre. */
 ALWAYS_INLINE span span_of(vec first, vec second, vloss_box_format format, int any_corners) {
   vec zero = vset1(0), half = vset1((real)0.5), halved = vmul(half, second), centre;
-  span s = {first, second, second};
+  span s = {first, second, vadd(second, zero)}; /* -0 is 0, by which only 0 or less is divided */
   if (format == VLOSS_XYXY) {
     mask turned = vlt(second, first); /* a NaN stays */
     s.low = any_corners ? vselect(turned, second, first) : first;

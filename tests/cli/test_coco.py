@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import os
+import struct
 import unittest
 
 import coco_sets
@@ -220,6 +221,26 @@ class States(Coco):
         self.dump("gt.json", self.truth)
         self.vloss("coco", "gt.json", "results.json", "--state", "fewer.bin")
         self.fail_with(1, "coco", "merge", "good.bin", "fewer.bin", says="fewer.bin: classes or")
+
+
+    def test_state_without_limits(self):
+        """A sum that is right makes no table of one limit that of three."""
+        self.dump("results.json", self.results)
+        self.succeed("coco", "gt.json", "results.json", "--state", "good.bin")
+        with open(self.path("good.bin"), "rb") as file:
+            good = file.read()
+        head = list(struct.unpack_from("<8s12Q", good))
+        thresholds, recalls, areas, limits = head[4:8]
+        at = 112 + 8 * (thresholds + recalls + 2 * areas)
+        head[7] = 1
+        head = struct.pack("<8s12Q", *head)
+        body = good[112:at] + struct.pack("<Q", 100) + good[at + 8 * limits:]
+        check = 0xcbf29ce484222325
+        for word, in struct.iter_unpack("<Q", head + body):
+            check = (check ^ word) * 0x100000001b3 % 2 ** 64
+            check ^= check >> 32
+        self.write("bad.bin", head + struct.pack("<Q", check) + body)
+        self.fail_with(1, "coco", "merge", "bad.bin", says="bad.bin: damaged")
 
 
 class Readings(Coco):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other readings of records: score curves, average precision by other integrals, calibration. */
+#include "cpu.h"
 #include "score/coco.h"
 
 /* The detections of a class that count at one threshold, by descending score. */
@@ -104,6 +105,7 @@ vloss_status vloss_coco_average_precision(const vloss_coco_point *points, size_t
   if ((point_count && !points) || !average_precision) return VLOSS_ERROR_NULL;
   if ((unsigned)integral > VLOSS_COCO_ELEVEN_POINTS) return VLOSS_ERROR_ENUM;
   double sum = 0;
+  uint64_t control = vloss_cpu_pin();
   if (integral == VLOSS_COCO_ALL_POINTS) {
     sum = integrate(points, point_count);
   } else {
@@ -111,6 +113,7 @@ vloss_status vloss_coco_average_precision(const vloss_coco_point *points, size_t
     sum /= STEPS + 1;
   }
   *average_precision = sum;
+  vloss_cpu_unpin(control);
   return VLOSS_OK;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Are score curves, average precision by other integrals, calibration and confusion what their
  * definitions say? */
+#include <fenv.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -143,6 +144,28 @@ static void test_records(void **unused) {
   }
 }
 
+/* Sums of thirds and tenths, which rounding up would make larger. */
+static void test_rounding(void **unused) {
+  (void)unused;
+  enum { COUNT = 9 };
+  vloss_coco_point curve[COUNT];
+  for (size_t i = 0; i < COUNT; i++)
+    curve[i] = (vloss_coco_point){1. / (double)(i + 1), 1. / (double)(i + 1), (double)i / 10, 0};
+  for (int integral = 0; integral < 2; integral++) {
+    double usual, upward;
+    assert_int_equal(
+        vloss_coco_average_precision(curve, COUNT, (vloss_coco_integral)integral, &usual),
+        VLOSS_OK);
+    assert_int_equal(fesetround(FE_UPWARD), 0);
+    vloss_status status =
+        vloss_coco_average_precision(curve, COUNT, (vloss_coco_integral)integral, &upward);
+    assert_int_equal(fegetround(), FE_UPWARD);
+    assert_int_equal(fesetround(FE_TONEAREST), 0);
+    assert_int_equal(status, VLOSS_OK);
+    assert_true(usual == upward);
+  }
+}
+
 static void test_confusion(void **unused) {
   (void)unused;
   int64_t found[(MOST_CLASSES + 1) * (MOST_CLASSES + 1)], wanted[sizeof found / sizeof *found];
@@ -170,6 +193,7 @@ static void test_confusion(void **unused) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_records),
+      cmocka_unit_test(test_rounding),
       cmocka_unit_test(test_confusion),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -327,7 +327,35 @@ static void many(void **state) {
   many_of(SAME, MANY, MANY / 10, 0.5);
 }
 
+/* Boxes in one place, without scores, so that only classes keep them. */
+static void kinds_of_labels(void **state) {
+  (void)state;
+  enum { COUNT = 5 };
+  static const int32_t narrow[COUNT] = {-1, INT32_MIN, -1, 7, INT32_MIN};
+  static const uint8_t bytes[COUNT] = {255, 1, 255, 7, 1};
+  static const int64_t expected[] = {0, 1, 3};
+  const vloss_labels labels[] = {{narrow, VLOSS_LABEL_INT32}, {bytes, VLOSS_LABEL_UINT8}};
+  double boxes[4 * COUNT], scores[COUNT];
+  char workspace[1 << 14];
+  vloss_nms_options options = VLOSS_NMS_OPTIONS_INIT;
+  options.kept_scores = scores;
+  assert_true(vloss_nms_workspace(COUNT, &options) <= sizeof workspace);
+  for (size_t i = 0; i < 4 * COUNT; i++) boxes[i] = i % 4 > 1;
+  for (size_t i = 0; i < 2 * isas_usable(); i++) {
+    int64_t kept[COUNT];
+    size_t count;
+    isa_use(i / 2);
+    assert_int_equal(vloss_nms_f64(boxes, NULL, labels[i % 2], COUNT, 0.5, &options, workspace,
+                                   sizeof workspace, COUNT, kept, &count),
+                     VLOSS_OK);
+    assert_int_equal(count, 3);
+    assert_memory_equal(kept, expected, sizeof expected);
+    for (size_t k = 0; k < count; k++) assert_true(scores[k] == 1);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(few), cmocka_unit_test(many)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_of_labels), cmocka_unit_test(few),
+                                     cmocka_unit_test(many)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

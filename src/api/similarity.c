@@ -98,7 +98,7 @@ static vloss_status matrix(box_type type, const void *a, size_t n, const void *b
   open_call(&c, type, options);
   size_t stride = c.options.row_stride ? c.options.row_stride : m;
   size_t width = number_width(c.dtype), size = matrix_size(n, m, stride);
-  if (stride < m) vloss_score_fail(&c.request, VLOSS_ERROR_SIZE, "row_stride");
+  if (stride < m) vloss_score_fail(&c.request, VLOSS_ERROR_PARAMETER, "row_stride");
   vloss_score_output(&c.request, "out", out, size, width);
   if (!ready(&c, a, n, b, m)) return vloss_score_close(&c.request);
   c.job.out = out;

@@ -266,7 +266,7 @@ static void match_image(coco_call *call, const vloss_coco_image *image, void *wo
   call->degenerate = count_degenerate(image->boxes, image->detections) +
                      count_degenerate(image->target_boxes, image->targets);
   if (capacity < *count) {
-    vloss_coco_fail(call, VLOSS_ERROR_CAPACITY, "records");
+    vloss_coco_fail(call, VLOSS_ERROR_CAPACITY, "capacity");
     return;
   }
   size_t d = 0, t = 0;

@@ -143,7 +143,7 @@ vloss_status vloss_coco_classes(vloss_coco_record *records, size_t count, void *
   count = vloss_coco_order(&call, records, count, workspace, workspace_size);
   if (call.status == VLOSS_OK) {
     *class_count = count_classes(records, count);
-    if (capacity < *class_count) vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "classes");
+    if (capacity < *class_count) vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "capacity");
     for (size_t i = 0, k = 0; call.status == VLOSS_OK && i < count; i++) {
       if (i == 0 || records[i].class_id != records[i - 1].class_id)
         classes[k++] = records[i].class_id;

@@ -111,7 +111,7 @@ static vloss_status fuse(fusion f, const vloss_fusion_options *options, void *wo
     use_workspace(&f, workspace);
     vloss_fuse(&f);
   }
-  if (scoring_count(&s, f.count, to->capacity, "fused", to->count)) write_clusters(&f, to);
+  if (scoring_count(&s, f.count, to->capacity, to->count)) write_clusters(&f, to);
   s.counted = f.used;
   s.degenerate = f.degenerate;
   return scoring_close(&s);

@@ -14,7 +14,7 @@ static void decode_column_major(const vloss_mask *mask, uint8_t *pixels) {
     int value = i & 1;
     if (run <= SHORT_RUN && end - pixels >= SHORT_RUN)
       memset(pixels, value, SHORT_RUN);
-    else
+    else if (run) /* of no pixels, there may be no array */
       memset(pixels, value, run);
     pixels += run;
   }

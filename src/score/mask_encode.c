@@ -110,7 +110,7 @@ vloss_status vloss_mask_encode(const uint8_t *pixels, size_t height, size_t widt
   if (!scoring_ready(&s)) return scoring_close(&s);
   uint32_t few[FEW_RUNS];
   size_t runs = encode(pixels, height, width, o.layout, few, FEW_RUNS);
-  if (scoring_count(&s, runs, capacity, "counts", count)) {
+  if (scoring_count(&s, runs, capacity, count)) {
     if (runs <= FEW_RUNS)
       memcpy(counts, few, runs * sizeof *counts);
     else

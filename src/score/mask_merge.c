@@ -72,8 +72,7 @@ vloss_status vloss_mask_merge(const vloss_mask *masks, size_t n, vloss_mask_oper
   for (size_t i = 0; i < n; i++) found += changes_of(&masks[i], changes + found);
   uint32_t pixels = (uint32_t)(masks->height * masks->width);
   if (found) sorted = vloss_sort_keys(changes, changes + runs, found);
-  if (scoring_count(&s, write_level(sorted, found, pixels, need, NULL, 0), capacity, "counts",
-                    count))
+  if (scoring_count(&s, write_level(sorted, found, pixels, need, NULL, 0), capacity, count))
     (void)write_level(sorted, found, pixels, need, counts, capacity);
   return scoring_close(&s);
 }

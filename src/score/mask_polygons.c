@@ -193,7 +193,7 @@ vloss_status vloss_mask_from_polygons(const vloss_polygon *polygons, size_t poly
     sorted = vloss_sort_keys(crossings, crossings + found, found);
   }
   size_t runs = write_union(sorted, found, pixels, inside, polygon_count, NULL, 0);
-  if (scoring_count(&s, runs, capacity, "counts", count))
+  if (scoring_count(&s, runs, capacity, count))
     (void)write_union(sorted, found, pixels, inside, polygon_count, counts, capacity);
   s.counted = polygon_count;
   return scoring_close(&s);

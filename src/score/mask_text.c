@@ -35,7 +35,7 @@ vloss_status vloss_mask_to_text(const vloss_mask *mask, const vloss_mask_options
   scoring_output(&s, "length", length, 1, sizeof *length);
   vloss_masks_input(&s, "mask", mask, 1, 0);
   if (!scoring_ready(&s)) return scoring_close(&s);
-  if (scoring_count(&s, put_text(mask, NULL), capacity, "text", length)) (void)put_text(mask, text);
+  if (scoring_count(&s, put_text(mask, NULL), capacity, length)) (void)put_text(mask, text);
   return scoring_close(&s);
 }
 
@@ -92,7 +92,7 @@ vloss_status vloss_mask_from_text(const char *text, size_t length, size_t height
   size_t wrong = get_text(text, length, pixels, NULL, &found);
   if (wrong != SIZE_MAX)
     scoring_fail_at(&s, VLOSS_ERROR_PARAMETER, "text", wrong);
-  else if (scoring_count(&s, found, capacity, "counts", count))
+  else if (scoring_count(&s, found, capacity, count))
     (void)get_text(text, length, pixels, counts, &found);
   s.counted = 1;
   return scoring_close(&s);

@@ -112,7 +112,7 @@ static inline int scoring_options(scoring *s, const char *name, const void *opti
 /* A workspace of which `need` bytes are used. */
 static inline void scoring_workspace(scoring *s, const void *workspace, size_t size, size_t need) {
   if (need && size < need)
-    scoring_fail(s, VLOSS_ERROR_WORKSPACE, "workspace_size");
+    scoring_fail(s, VLOSS_ERROR_WORKSPACE, "workspace");
   else
     scoring_output(s, "workspace", workspace, need, 1);
 }
@@ -126,8 +126,8 @@ static inline void *aligned_workspace(void *workspace) {
 static inline void scoring_format(scoring *s, vloss_box_format format, int any_corners) {
   if ((int)format < VLOSS_XYXY || (int)format > VLOSS_CXCYWH)
     scoring_fail(s, VLOSS_ERROR_ENUM, "format");
-  if (any_corners != 0 && (any_corners != 1 || format != VLOSS_XYXY))
-    scoring_fail(s, VLOSS_ERROR_ENUM, "any_corners");
+  if (any_corners != 0 && any_corners != 1) scoring_fail(s, VLOSS_ERROR_ENUM, "any_corners");
+  if (any_corners && format != VLOSS_XYXY) scoring_fail(s, VLOSS_ERROR_PARAMETER, "any_corners");
 }
 
 /* Labels that the call reads, which need not be there. */
@@ -151,10 +151,9 @@ static inline int scoring_ready(scoring *s) {
 }
 
 /* Says how many results there are; returns whether they fit. */
-static inline int scoring_count(scoring *s, size_t found, size_t capacity, const char *output,
-                                size_t *count) {
+static inline int scoring_count(scoring *s, size_t found, size_t capacity, size_t *count) {
   *count = found;
-  if (found > capacity) scoring_fail(s, VLOSS_ERROR_CAPACITY, output);
+  if (found > capacity) scoring_fail(s, VLOSS_ERROR_CAPACITY, "capacity");
   return s->status == VLOSS_OK;
 }
 

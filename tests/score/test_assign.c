@@ -208,12 +208,12 @@ static void test_bad_arguments(void **state) {
     REFUSE(p.options.low_quality = (vloss_low_quality)3, VLOSS_ERROR_ENUM, "low_quality");
     REFUSE(p.options.format = (vloss_box_format)3, VLOSS_ERROR_ENUM, "format");
     REFUSE(p.options.any_corners = 2, VLOSS_ERROR_ENUM, "any_corners");
-    REFUSE((p.options.any_corners = 1, p.options.format = VLOSS_XYWH), VLOSS_ERROR_ENUM,
+    REFUSE((p.options.any_corners = 1, p.options.format = VLOSS_XYWH), VLOSS_ERROR_PARAMETER,
            "any_corners");
     REFUSE(p.options.executor = &none, VLOSS_ERROR_NULL, "executor");
     REFUSE(p.predictions = NULL, VLOSS_ERROR_NULL, "predictions");
     REFUSE(p.targets = NULL, VLOSS_ERROR_NULL, "targets");
-    REFUSE(p.need--, VLOSS_ERROR_WORKSPACE, "workspace_size");
+    REFUSE(p.need--, VLOSS_ERROR_WORKSPACE, "workspace");
     REFUSE(p.workspace = NULL, VLOSS_ERROR_NULL, "workspace");
     REFUSE(p.workspace = p.index, VLOSS_ERROR_OVERLAP, "workspace");
     REFUSE(p.predictions = p.iou, VLOSS_ERROR_OVERLAP, "iou");

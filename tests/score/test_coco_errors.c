@@ -78,12 +78,12 @@ static void test_match(void **unused) {
          VLOSS_ERROR_WORKSPACE, "workspace");
   assert_int_equal(count, 99);
   expect(&c, vloss_coco_match(&c.image, o, c.workspace, need, 3, c.records, &count),
-         VLOSS_ERROR_CAPACITY, "records");
+         VLOSS_ERROR_CAPACITY, "capacity");
   assert_int_equal(count, 4);
   for (size_t i = 0; i < sizeof c.records; i++) assert_int_equal(((char *)c.records)[i], 0);
   count = 99;
   expect(&c, vloss_coco_match(&c.image, o, c.workspace, need, 0, NULL, &count),
-         VLOSS_ERROR_CAPACITY, "records");
+         VLOSS_ERROR_CAPACITY, "capacity");
   assert_int_equal(count, 4);
   assert_int_equal(vloss_coco_match(&c.image, o, c.workspace, need, 4, c.records, &count),
                    VLOSS_OK);

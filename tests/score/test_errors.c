@@ -130,7 +130,7 @@ static void similarities(void **state) {
   }
   REFUSED(matrix, g.value = NULL, VLOSS_ERROR_NULL, "out");
   REFUSED(matrix, g.b = out.value, VLOSS_ERROR_OVERLAP, "out");
-  REFUSED(matrix, g.similarity.row_stride = M - 1, VLOSS_ERROR_SIZE, "row_stride");
+  REFUSED(matrix, g.similarity.row_stride = M - 1, VLOSS_ERROR_PARAMETER, "row_stride");
   REFUSED(paired, g.a = out.value, VLOSS_ERROR_OVERLAP, "out");
   REFUSED(best, (g.value = NULL, g.index = NULL), VLOSS_ERROR_NULL, "value");
   REFUSED(best, g.index = (int64_t *)(void *)out.value, VLOSS_ERROR_OVERLAP, "index");

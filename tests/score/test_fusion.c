@@ -293,10 +293,10 @@ static void spoil_and_refuse(const problem *good) {
   REFUSE(p.boxes = NULL, VLOSS_ERROR_NULL, "boxes");
   REFUSE(p.scores = NULL, VLOSS_ERROR_NULL, "scores");
   REFUSE(p.fused_score = NULL, VLOSS_ERROR_NULL, "fused_score");
-  REFUSE(p.need--, VLOSS_ERROR_WORKSPACE, "workspace_size");
+  REFUSE(p.need--, VLOSS_ERROR_WORKSPACE, "workspace");
   REFUSE(p.workspace = NULL, VLOSS_ERROR_NULL, "workspace");
   REFUSE(p.scores = p.cluster, VLOSS_ERROR_OVERLAP, "cluster");
-  REFUSE(p.capacity = 2, VLOSS_ERROR_CAPACITY, "fused");
+  REFUSE(p.capacity = 2, VLOSS_ERROR_CAPACITY, "capacity");
 }
 
 static void test_bad_arguments(void **state) {

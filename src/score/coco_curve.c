@@ -74,7 +74,7 @@ vloss_status vloss_coco_curve(vloss_coco_record *records, size_t count,
                bit};
   *point_count = trace(&r, NULL, &found);
   if (capacity < *point_count)
-    vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "points");
+    vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "capacity");
   else
     (void)trace(&r, points, &found);
   if (call.status == VLOSS_OK && best) *best = found;

@@ -74,6 +74,15 @@ def test_labels_of_every_integer_type(dtype, strided):
 
 
 @pytest.mark.parametrize('dtype', LABELS, ids=str)
+def test_large_labels_of_every_integer_type(dtype):
+    classes = min(np.iinfo(dtype).max, 70000) + 1
+    labels = np.array([0, classes // 2, classes - 1])
+    x = np.tile(-np.arange(classes, dtype='f8'), (3, 1))
+    loss = vloss.nll(x, labels.astype(dtype), reduction='none').loss
+    np.testing.assert_array_equal(loss, labels)
+
+
+@pytest.mark.parametrize('dtype', LABELS, ids=str)
 def test_bad_label_of_every_integer_type(dtype):
     x, y = data.make('cross_entropy', (4, 5))
     y[2] = 99

@@ -16,6 +16,7 @@ GRAD_TOLERANCE = {'f4': 4e-6, 'f8': 1e-8}
 OTHERS = [
     ('smooth_l1', {'beta': 0.5}),
     ('smooth_l1', {'beta': 0.0}),
+    ('charbonnier', {'epsilon': 0.5}),
     ('huber', {'delta': 2.5}),
     ('quantile', {'tau': 0.9}),
     ('kl_div', {'log_target': True}),

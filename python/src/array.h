@@ -10,7 +10,13 @@
 
 enum { MAX_DIMENSIONS = 32 };
 
-typedef enum number_kind { KIND_FLOAT, KIND_SIGNED, KIND_UNSIGNED, KIND_OTHER } number_kind;
+typedef enum number_kind {
+  KIND_FLOAT,
+  KIND_SIGNED,
+  KIND_UNSIGNED,
+  KIND_BOOL,
+  KIND_OTHER
+} number_kind;
 
 /* Sizes of axes. */
 typedef struct shape {

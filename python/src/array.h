@@ -61,6 +61,10 @@ int array_read_output(array *a, PyObject *object, const place *at);
 
 /* Turns integers into a type that the library has. */
 int array_to_labels(array *a, vloss_labels *labels, const place *at);
+int array_to_int64(array *a, const place *at);
+
+/* Turns floats and integers into double. */
+int array_to_doubles(array *a, const place *at);
 
 /* The exchange API of a type, or NULL without an exception. */
 const dlpack_exchange *exchange_of_type(PyObject *type);

@@ -12,7 +12,15 @@ static const struct {
                   {"similarity_top_k", score_similarity_top_k},
                   {"similarity_pairs", score_similarity_pairs},
                   {"nms", score_nms},
-                  {"select", score_select}};
+                  {"select", score_select},
+                  {"coco_match", score_coco_match},
+                  {"coco_accumulate", score_coco_accumulate},
+                  {"coco_confusion", score_coco_confusion},
+                  {"coco_curve", score_coco_curve},
+                  {"coco_calibration", score_coco_calibration},
+                  {"assign", score_assign},
+                  {"fusion", score_fusion},
+                  {"zeros", score_zeros}};
 
 static operation *find(const char *name) {
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
@@ -101,5 +109,6 @@ int raise_score(scoring *s, vloss_status status, const char *const *renamed) {
   for (; renamed && *renamed; renamed += 2)
     if (strcmp(name, renamed[0]) == 0) name = renamed[1];
   s->at.argument = name;
-  return place_fail(&s->at, PyExc_ValueError, "%s", vloss_status_string(status));
+  PyObject *type = status == VLOSS_ERROR_LABEL ? PyExc_IndexError : PyExc_ValueError;
+  return place_fail(&s->at, type, "%s", vloss_status_string(status));
 }

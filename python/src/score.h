@@ -6,7 +6,7 @@
 #include "core.h"
 #include "tools/threads.h"
 
-enum { SCORING_ARRAYS = 16, SCORING_BLOCKS = 6 };
+enum { SCORING_ARRAYS = 24, SCORING_BLOCKS = 6 };
 
 /* All that a call holds until it returns. */
 typedef struct scoring {
@@ -32,7 +32,9 @@ PyObject *score(PyObject *module, PyObject *arguments);
 /* What an operation does with its arguments; NULL with an exception. */
 typedef PyObject *operation(scoring *s, PyObject *arguments);
 operation score_similarity_matrix, score_similarity_paired, score_similarity_best,
-    score_similarity_top_k, score_similarity_pairs, score_nms, score_select;
+    score_similarity_top_k, score_similarity_pairs, score_nms, score_select, score_coco_match,
+    score_coco_accumulate, score_coco_confusion, score_coco_curve, score_coco_calibration,
+    score_assign, score_fusion, score_zeros;
 
 /* They name the argument in `s->at`; NULL or -1 with an exception. */
 array *read_reals(scoring *s, const char *name, PyObject *object);
@@ -41,6 +43,12 @@ array *read_vector(scoring *s, const char *name, PyObject *object, size_t count)
 /* None: nothing. */
 int read_labels(scoring *s, const char *name, PyObject *object, size_t count, vloss_labels *labels);
 int read_flags(scoring *s, const char *name, PyObject *object, size_t count, const uint8_t **flags);
+/* The same of numbers that become double or int64: of one shape, or of any. */
+int read_doubles(scoring *s, const char *name, PyObject *object, int dimensions,
+                 const size_t *sizes, const double **values);
+int read_list(scoring *s, const char *name, PyObject *object, const double **values, size_t *count);
+int read_whole_list(scoring *s, const char *name, PyObject *object, const int64_t **values,
+                    size_t *count);
 int read_number(scoring *s, const char *name, PyObject *object, double *value);
 int read_size(scoring *s, const char *name, PyObject *object, size_t *value);
 

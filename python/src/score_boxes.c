@@ -31,7 +31,7 @@ static const array *read_any_boxes(scoring *s, const char *name, PyObject *objec
   return PyErr_Occurred() ? NULL : a;
 }
 
-/* boxes1, boxes2, kind, format, any_corners, crowd and, behind them, what is the operation's own. */
+/* boxes1, boxes2, kind, format, any_corners, crowd and, behind them, the operation's own. */
 static int read_comparison(scoring *s, comparison *c, PyObject *arguments, PyObject **own) {
   PyObject *boxes1, *boxes2, *crowd;
   int kind, format;

@@ -75,6 +75,36 @@ int read_flags(scoring *s, const char *name, PyObject *object, size_t count,
   return require_shape(s, a, 1, &count);
 }
 
+int read_doubles(scoring *s, const char *name, PyObject *object, int dimensions,
+                 const size_t *sizes, const double **values) {
+  if (object == Py_None) return 0;
+  array *a = read_array(s, name, object);
+  if (!a || require_shape(s, a, dimensions, sizes) != 0 || array_to_doubles(a, &s->at) != 0)
+    return -1;
+  *values = a->data;
+  return 0;
+}
+
+int read_list(scoring *s, const char *name, PyObject *object, const double **values,
+              size_t *count) {
+  if (object == Py_None) return 0;
+  array *a = read_array(s, name, object);
+  if (!a || array_to_doubles(a, &s->at) != 0) return -1;
+  *values = a->data;
+  *count = a->count;
+  return 0;
+}
+
+int read_whole_list(scoring *s, const char *name, PyObject *object, const int64_t **values,
+                    size_t *count) {
+  if (object == Py_None) return 0;
+  array *a = read_array(s, name, object);
+  if (!a || array_to_int64(a, &s->at) != 0) return -1;
+  *values = a->data;
+  *count = a->count;
+  return 0;
+}
+
 int read_number(scoring *s, const char *name, PyObject *object, double *value) {
   s->at.argument = name;
   *value = PyFloat_AsDouble(object);

@@ -43,6 +43,9 @@ def test_examples(module):
         ('BoxFormat', 'box_format'),
         ('NmsMethod', 'nms_method'),
         ('ScoreLayout', 'score_layout'),
+        ('LowQuality', 'low_quality'),
+        ('CocoKind', 'coco_kind'),
+        ('CocoIntegral', 'coco_integral'),
     ],
 )
 def test_choices_are_those_of_the_headers(choices, enumeration):
@@ -53,8 +56,8 @@ def test_choices_are_those_of_the_headers(choices, enumeration):
     )
     names = re.findall(r'\bVLOSS_(\w+) = (\d+)', body[1])
     assert [int(value) for _, value in names] == list(range(len(names)))
-    prefix = {'Similarity': 'similarity_', 'NmsMethod': 'nms_'}.get(choices, '')
-    wanted = [name.lower().removeprefix(prefix) for name, _ in names]
+    prefixes = r'(similarity|nms|low_quality|coco)_'
+    wanted = [re.sub(f'^{prefixes}', '', name.lower()) for name, _ in names]
     assert list(typing.get_args(getattr(_choices, choices))) == wanted
 
 

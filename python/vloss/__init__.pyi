@@ -2,7 +2,9 @@
 from typing import NamedTuple
 
 from . import numpy as numpy
+from ._assignment import *
 from ._boxes import *
+from ._coco import *
 from ._core import Result as Result
 from ._core import VarianceResult as VarianceResult
 from ._core import __version__ as __version__

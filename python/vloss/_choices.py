@@ -27,6 +27,9 @@ NmsMethod = Literal[
     'hard', 'diou', 'soft_linear', 'soft_gaussian', 'matrix_linear', 'matrix_gaussian'
 ]
 ScoreLayout = Literal['boxes_by_classes', 'classes_by_boxes']
+LowQuality = Literal['none', 'own', 'claim']
+CocoKind = Literal['detection', 'keypoints', 'lvis']
+CocoIntegral = Literal['all_points', 'eleven_points']
 
 
 def choice(function: str, argument: str, choices: Any, value: object) -> int:

@@ -3,6 +3,7 @@
 #ifndef VLOSS_PYTHON_ARRAY_H
 #define VLOSS_PYTHON_ARRAY_H
 
+#define PY_SSIZE_T_CLEAN /* lengths of "s#" */
 #include <Python.h>
 #include <vloss/vloss.h>
 

@@ -20,7 +20,17 @@ static const struct {
                   {"coco_calibration", score_coco_calibration},
                   {"assign", score_assign},
                   {"fusion", score_fusion},
-                  {"zeros", score_zeros}};
+                  {"zeros", score_zeros},
+                  {"mask_encode", score_mask_encode},
+                  {"mask_decode", score_mask_decode},
+                  {"mask_area", score_mask_area},
+                  {"mask_box", score_mask_box},
+                  {"mask_iou", score_mask_iou},
+                  {"mask_merge", score_mask_merge},
+                  {"mask_to_text", score_mask_to_text},
+                  {"mask_from_text", score_mask_from_text},
+                  {"mask_from_polygons", score_mask_from_polygons},
+                  {"oks", score_oks}};
 
 static operation *find(const char *name) {
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)

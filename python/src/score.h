@@ -34,7 +34,9 @@ typedef PyObject *operation(scoring *s, PyObject *arguments);
 operation score_similarity_matrix, score_similarity_paired, score_similarity_best,
     score_similarity_top_k, score_similarity_pairs, score_nms, score_select, score_coco_match,
     score_coco_accumulate, score_coco_confusion, score_coco_curve, score_coco_calibration,
-    score_assign, score_fusion, score_zeros;
+    score_assign, score_fusion, score_zeros, score_mask_encode, score_mask_decode, score_mask_area,
+    score_mask_box, score_mask_iou, score_mask_merge, score_mask_to_text, score_mask_from_text,
+    score_mask_from_polygons, score_oks;
 
 /* They name the argument in `s->at`; NULL or -1 with an exception. */
 array *read_reals(scoring *s, const char *name, PyObject *object);

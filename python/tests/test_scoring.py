@@ -44,6 +44,7 @@ def test_examples(module):
         ('NmsMethod', 'nms_method'),
         ('ScoreLayout', 'score_layout'),
         ('LowQuality', 'low_quality'),
+        ('MaskOperation', 'mask_operation'),
         ('CocoKind', 'coco_kind'),
         ('CocoIntegral', 'coco_integral'),
     ],
@@ -56,7 +57,7 @@ def test_choices_are_those_of_the_headers(choices, enumeration):
     )
     names = re.findall(r'\bVLOSS_(\w+) = (\d+)', body[1])
     assert [int(value) for _, value in names] == list(range(len(names)))
-    prefixes = r'(similarity|nms|low_quality|coco)_'
+    prefixes = r'(similarity|nms|mask|low_quality|coco)_'
     wanted = [re.sub(f'^{prefixes}', '', name.lower()) for name, _ in names]
     assert list(typing.get_args(getattr(_choices, choices))) == wanted
 

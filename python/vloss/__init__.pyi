@@ -13,6 +13,7 @@ from ._core import isa as isa
 from ._core import set_isa as set_isa
 from ._core import set_num_threads as set_num_threads
 from ._losses import *
+from ._masks import *
 from ._suppression import *
 
 class Parameter(NamedTuple):

@@ -28,6 +28,7 @@ NmsMethod = Literal[
 ]
 ScoreLayout = Literal['boxes_by_classes', 'classes_by_boxes']
 LowQuality = Literal['none', 'own', 'claim']
+MaskOperation = Literal['union', 'intersection']
 CocoKind = Literal['detection', 'keypoints', 'lvis']
 CocoIntegral = Literal['all_points', 'eleven_points']
 

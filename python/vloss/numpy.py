@@ -5,12 +5,13 @@ Inputs are read where they lie, and copied only where they are not in C order. R
 arrays, or memoryviews where NumPy is not installed.
 """
 
-from . import _assignment, _boxes, _coco, _losses, _suppression
+from . import _assignment, _boxes, _coco, _losses, _masks, _suppression
 from ._assignment import *  # noqa: F403
 from ._boxes import *  # noqa: F403
 from ._coco import *  # noqa: F403
 from ._core import Result, VarianceResult
 from ._losses import *  # noqa: F403
+from ._masks import *  # noqa: F403
 from ._suppression import *  # noqa: F403
 
 __all__ = ['Result', 'VarianceResult']
@@ -19,3 +20,4 @@ __all__ += _boxes.__all__
 __all__ += _suppression.__all__
 __all__ += _assignment.__all__
 __all__ += _coco.__all__
+__all__ += _masks.__all__

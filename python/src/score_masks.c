@@ -41,8 +41,12 @@ static int read_masks(scoring *s, const char *name, PyObject *object, vloss_mask
   uint32_t *runs = *masks ? take_memory(s, total * sizeof *runs) : NULL;
   for (size_t i = 0; runs && i < *count; i++) {
     vloss_mask *mask = &(*masks)[i];
-    if (read_runs(s, name, PyTuple_GetItem(tuple, (Py_ssize_t)i), mask) != 0) runs = NULL;
+    int failed = read_runs(s, name, PyTuple_GetItem(tuple, (Py_ssize_t)i), mask) != 0;
+    if (!failed && mask->count > total) /* whose code gave fewer of them before */
+      failed = place_fail(&s->at, PyExc_ValueError, "changed meanwhile");
+    if (failed) runs = NULL;
     if (!runs) break;
+    total -= mask->count;
     for (size_t k = 0; k < mask->count; k++) runs[k] = mask->counts[k];
     mask->counts = mask->count ? runs : NULL;
     runs += mask->count;

@@ -29,7 +29,7 @@ def runs(picture):
             counts.append(0)
             value = pixel
         counts[-1] += 1
-    return counts if picture.size else []
+    return counts
 
 
 def characters(counts):

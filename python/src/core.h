@@ -6,6 +6,7 @@
 #include "array.h"
 
 enum { MAX_PARAMETERS = 16 };
+enum { MAX_THREADS = 256 }; /* the library makes no more tasks */
 
 /* What a call may be given. */
 typedef enum slot {
@@ -112,7 +113,10 @@ size_t format_width(char format);
 /* A new tensor of the library whose interface that is, and where its numbers are. */
 PyObject *new_tensor(const dlpack_exchange *api, char format, const shape *s, void **data);
 
-/* PyTorch's own threads, of the library that is loaded already: -1 with an exception. */
-int find_torch_pool(vloss_executor *executor);
+/* Up to `*threads` threads, which must outlive the executor. */
+vloss_executor threads_executor(size_t *threads);
+
+/* PyTorch's own threads, by the address of its torch_parallel_for(). */
+vloss_executor torch_executor(void *parallel_for);
 
 #endif

@@ -4,8 +4,6 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "tools/threads.h"
-
 static void release(evaluation *e) {
   array *all[] = {&e->input,       &e->target, &e->variance, &e->class_weight, &e->weight,
                   &e->grad_output, &e->loss,   &e->grad,     &e->grad_variance};

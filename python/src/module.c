@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
-
 #include "score.h"
-#include "tools/threads.h"
 
 static PyObject *isa(PyObject *module, PyObject *unused) {
   (void)module;
@@ -40,14 +38,18 @@ static PyObject *get_num_threads(PyObject *module, PyObject *unused) {
   return PyLong_FromSize_t(((core_state *)PyModule_GetState(module))->threads);
 }
 
-static PyObject *use_torch(PyObject *module, PyObject *type) {
+static PyObject *use_torch(PyObject *module, PyObject *arguments) {
   core_state *state = PyModule_GetState(module);
+  PyObject *type, *address;
+  if (!PyArg_ParseTuple(arguments, "OO", &type, &address)) return NULL;
+  void *run = PyLong_AsVoidPtr(address);
+  if (!run && PyErr_Occurred()) return NULL;
   const dlpack_exchange *tensors = exchange_of_type(type);
-  if (!tensors) {
+  if (!tensors || !run) {
     PyErr_SetString(PyExc_ImportError, "vloss.torch needs a PyTorch with DLPack 1.3 in C");
     return NULL;
   }
-  if (find_torch_pool(&state->pool) != 0) return NULL;
+  state->pool = torch_executor(run);
   Py_INCREF(type);
   set_object(&state->tensor_type, type);
   state->tensors = tensors;
@@ -119,9 +121,9 @@ static PyMethodDef functions[] = {
      "instead."},
     {"get_num_threads", get_num_threads, METH_NOARGS,
      "get_num_threads()\n--\n\nThe number that set_num_threads() chose, or 1."},
-    {"use_torch", use_torch, METH_O,
-     "use_torch(tensor_type, /)\n--\n\nLet functions of tensors take those of this type and run "
-     "on PyTorch's threads."},
+    {"use_torch", use_torch, METH_VARARGS,
+     "use_torch(tensor_type, parallel_for, /)\n--\n\nLet functions of tensors take those of this "
+     "type and run on PyTorch's threads, by the\naddress of its torch_parallel_for()."},
     {"tensor_function", tensor_function, METH_O,
      "tensor_function(name, /)\n--\n\nThe loss of that name for tensors of use_torch()'s type on "
      "the CPU "

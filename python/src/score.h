@@ -4,7 +4,6 @@
 #define VLOSS_PYTHON_SCORE_H
 
 #include "core.h"
-#include "tools/threads.h"
 
 enum { SCORING_ARRAYS = 24, SCORING_BLOCKS = 6 };
 

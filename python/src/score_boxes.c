@@ -198,7 +198,7 @@ PyObject *score_similarity_pairs(scoring *s, PyObject *arguments) {
     if (status == VLOSS_OK) return split_pairs(s, c.format, pairs, count);
     if (status != VLOSS_ERROR_CAPACITY) return raise_score(s, status, NULL), NULL;
     capacity = count;
-    if (count > PY_SSIZE_T_MAX / sizeof *pairs) return PyErr_NoMemory();
+    if (count > SIZE_MAX / sizeof *pairs) return PyErr_NoMemory();
     if (!(pairs = take_memory(s, count * sizeof *pairs))) return NULL;
   }
 }

@@ -3,7 +3,6 @@
  * either. */
 #include "core.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 static void set_error(void *context, const char *kind, const char *message) {
@@ -54,19 +53,4 @@ static void run_in_pool(void *context, vloss_task *task, void *work, size_t coun
     run_range(0, (int64_t)count, &t);
 }
 
-int find_torch_pool(vloss_executor *executor) {
-#ifdef __APPLE__
-  static const char name[] = "libtorch_cpu.dylib";
-#else
-  static const char name[] = "libtorch_cpu.so";
-#endif
-  void *library = dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
-  void *run = library ? dlsym(library, "torch_parallel_for") : NULL;
-  if (library) dlclose(library); /* torch keeps it */
-  if (run) {
-    *executor = (vloss_executor){run_in_pool, run};
-    return 0;
-  }
-  PyErr_SetString(PyExc_ImportError, "vloss.torch needs PyTorch 2.10 or newer, imported before");
-  return -1;
-}
+vloss_executor torch_executor(void *run) { return (vloss_executor){run_in_pool, run}; }

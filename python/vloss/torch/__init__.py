@@ -6,13 +6,27 @@ modules; `patch()` lets existing code use them. Calls run on PyTorch's threads.
 """
 
 import contextlib as _contextlib
+import ctypes as _ctypes
+import os as _os
+import sys as _sys
 from collections.abc import Iterator as _Iterator
 
 import torch as _torch
 
 from .. import _core
 
-_core.use_torch(_torch.Tensor)
+
+def _address_of_parallel_for() -> int:
+    """PyTorch's threads, in the library that is loaded already."""
+    name = 'libtorch_cpu.dylib' if _sys.platform == 'darwin' else 'libtorch_cpu.so'
+    try:
+        function = _ctypes.CDLL(name, mode=_os.RTLD_LAZY | _os.RTLD_NOLOAD).torch_parallel_for
+    except (OSError, AttributeError) as error:
+        raise ImportError('vloss.torch needs a PyTorch with torch_parallel_for') from error
+    return _ctypes.cast(function, _ctypes.c_void_p).value or 0
+
+
+_core.use_torch(_torch.Tensor, _address_of_parallel_for())
 
 from . import functional, losses, nn, ops  # noqa: E402
 

@@ -25,6 +25,7 @@ enum { DTYPES = 2 }; /* of vloss_dtype */
 typedef struct kernel_table {
   kernel *loss[LOSSES];
   kernel *score[SCORES];
+  kernel *softmax_states;
 } kernel_table;
 
 /* The name of a table "avx2_f32". */

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does every call, with an executor and without, stay within the stack that the header promises?
- * Calls run on painted stacks. */
-#define _GNU_SOURCE
-#include <pthread.h>
+/* Does every call, with an executor and without, stay within the stack that the header promises? */
 #include <stdio.h>
 #include <string.h>
 
@@ -11,43 +8,14 @@
 #include "dispatch.h"
 #include "executors.h"
 #include "mode.h"
+#include "painted.h"
 #include "testing.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-enum { STACK = 4 * VLOSS_STACK_SIZE, PAINT = 0xa5 };
 enum { GRAIN = 1 << 15, TASKS_MOST = 256 }; /* elements of a task, tasks */
 
-typedef struct measured {
-  const call *call;
-  vloss_status status;
-  const unsigned char *top; /* of what the call takes */
-} measured;
-
-static void *run(void *argument) {
-  measured *m = argument;
-  m->top = __builtin_frame_address(0);
-  m->status = call_run(m->call);
-  return NULL;
-}
-
-/* Bytes of stack that a call takes. */
-static size_t stack_of(const call *c) {
-  static _Alignas(64) unsigned char stack[STACK];
-  measured m = {c, VLOSS_OK, NULL};
-  pthread_attr_t attributes;
-  pthread_t thread;
-  memset(stack, PAINT, STACK);
-  assert_int_equal(pthread_attr_init(&attributes), 0);
-  assert_int_equal(pthread_attr_setstack(&attributes, stack, STACK), 0);
-  assert_int_equal(pthread_create(&thread, &attributes, run, &m), 0);
-  assert_int_equal(pthread_join(thread, NULL), 0);
-  (void)pthread_attr_destroy(&attributes);
-  assert_int_equal(m.status, VLOSS_OK);
-  size_t untouched = 0;
-  while (stack[untouched] == PAINT) untouched++;
-  return (size_t)(m.top - stack) - untouched;
-}
+static vloss_status run(const void *argument) { return call_run(argument); }
 
 /* The call of a family that took most. */
 typedef struct deepest {
@@ -64,7 +32,7 @@ static void measure(rng *r, const call *c, const size_t shape[3], const vloss_ex
                            (vloss_reduction)rng_below(r, 3), (unsigned)rng_below(r, EXTRA_ALL + 1));
   char name[CASE_NAME];
   p->options.executor = executor;
-  size_t bytes = stack_of(&p->call);
+  size_t bytes = painted_stack(run, &p->call);
   if (bytes > most->bytes) {
     *most = (deepest){bytes, {shape[0], shape[1], shape[2]}, *c, vloss_isa_active()};
     printf("%zu bytes: %s of %zu x %zu x %zu%s on %s\n", bytes, case_name(c, name, sizeof name),

@@ -19,11 +19,13 @@ int entry_open(entry *e, json_node object) {
     if (e->what == NULL) return fail("%s: not a JSON object", e->path);
     return entry_fail(e, -1, "is not an object");
   }
-  for (json_walk w = json_walk_begin(object); json_walk_next(&w);) {
+  size_t place = 0;
+  for (json_walk w = json_walk_begin(object); json_walk_next(&w); place++) {
     for (int i = 0; e->names[i] != NULL; i++) {
       if (strlen(e->names[i]) != w.key_length || memcmp(e->names[i], w.key, w.key_length) != 0)
         continue;
       e->fields[i] = w.node;
+      e->places[i] = place;
       e->found |= 1u << i;
       break;
     }

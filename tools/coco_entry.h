@@ -13,7 +13,8 @@ typedef struct entry {
   size_t index;
   const char *const *names; /* of the known fields, NULL behind the last */
   json_node fields[ENTRY_FIELDS];
-  unsigned found; /* bits */
+  size_t places[ENTRY_FIELDS]; /* of the known ones among all */
+  unsigned found;              /* bits */
 } entry;
 
 /* Each of these returns 0, or an exit code after saying what is wrong. A field that is not there is

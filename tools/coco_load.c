@@ -23,7 +23,7 @@ static size_t expected_size(FILE *stream) {
 static int read_text(FILE *stream, const char *path, char **text, size_t *length) {
   size_t room = 0, more = expected_size(stream);
   *length = 0;
-  if (more > LARGE) fprintf(stderr, "vloss coco: reading %s, %zu MB\n", path, more / 1000000);
+  if (more > LARGE) fprintf(stderr, "vloss: reading %s, %zu MB\n", path, more / 1000000);
   for (;;) {
     int status = coco_grow((void **)text, &room, *length, more + JSON_PADDING, 1);
     if (status) return status;

@@ -206,12 +206,15 @@ static int allocate(coco_state *s, const header *h) {
   return link_options(s);
 }
 
-/* A name for each class, and options that the library takes. */
+/* A name for each class, options that the library takes, and the limits that tables tell of. */
 static int is_sound(const coco_state *s) {
-  vloss_coco_options whole;
+  vloss_coco_options usual = VLOSS_COCO_OPTIONS_INIT, whole;
   size_t names = 0;
   for (size_t i = 0; i < s->names_size; i++) names += s->names[i] == '\0';
-  return names >= s->options.class_count && vloss_coco_complete(&s->options, &whole) == VLOSS_OK;
+  usual.kind = s->options.kind;
+  return names >= s->options.class_count && vloss_coco_complete(&s->options, &whole) == VLOSS_OK &&
+         vloss_coco_complete(&usual, &usual) == VLOSS_OK &&
+         whole.max_detection_count >= usual.max_detection_count;
 }
 
 static int read_state(coco_state *state, const char *path, FILE *file) {

@@ -30,7 +30,7 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(void) {
   puts(
       "usage: vloss COMMAND [options]\n\n"
-      "Batched losses and their gradients.\n\ncommands:");
+      "Batched losses with their gradients, and the scoring of detections.\n\ncommands:");
   for (int i = 0; i < COMMANDS; i++) printf("  %-8s %s\n", commands[i].name, commands[i].summary);
   puts(
       "\noptions:\n  --help      this text; after a command: its own\n"

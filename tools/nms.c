@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <getopt.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#include <vloss/score.h>
 
 #include "command.h"
 #include "fail.h"
-#include "npy.h"
-#include "output.h"
+#include "nms.h"
 #include "parameter.h"
 #include "print.h"
 
 static const char help[] =
-    "usage: vloss nms BOXES.npy [options]\n\n"
+    "usage: vloss nms BOXES.npy [options]\n"
+    "       vloss nms RESULTS.json [options]\n\n"
     "Suppresses boxes that overlap better ones, and prints the index and the score of each that "
     "is\n"
-    "left, in order. BOXES has n x 4 numbers, or n x 6 with a score and a class behind each "
-    "box.\n\n"
+    "left, in order. BOXES has n x 4 numbers, or n x 6 with a score and a class behind each box.\n"
+    "RESULTS is a file of COCO's results, suppressed within each image and class; those left are\n"
+    "printed as such a file, in its order.\n\n"
     "options:\n"
     "  --scores S.npy         n scores, in the type of the boxes; default: all equal\n"
     "  --classes C.npy        n integers; boxes of different classes do not meet\n"
@@ -28,20 +25,19 @@ static const char help[] =
     "  --method NAME          hard|diou|soft|soft-gaussian|matrix|matrix-gaussian, default hard\n"
     "  --sigma X              of the Gaussian methods, default 0.5 (soft) or 2 (matrix)\n"
     "  --score-threshold X    leave out scores that are not above it; default none (soft: 0.001)\n"
-    "  --top-k K              the K highest scores take part\n"
+    "  --top-k K              the K highest scores take part; of an image, as the next two\n"
     "  --max-per-class K      K results of a class\n"
     "  --max-output K         K results\n"
     "  --format NAME          xyxy|xywh|cxcywh, default xyxy\n"
     "  --any-corners          two opposite corners in any order\n"
-    "  --out KEPT.npy         write the indices, as i8, and print how many there are\n"
+    "  --out KEPT             write the indices, as an i8 .npy, or the results that are left, and\n"
+    "                         print how many there are\n"
     "  --scores-out S.npy     write their scores\n"
     "  --json                 one JSON object\n"
     "  --help                 this text\n";
 
 enum {
-  SCORES = 1,
-  CLASSES,
-  THRESHOLD,
+  THRESHOLD = NMS_PATHS,
   METHOD,
   SIGMA,
   SCORE_THRESHOLD,
@@ -50,8 +46,6 @@ enum {
   MAX_OUTPUT,
   FORMAT,
   ANY_CORNERS,
-  OUT,
-  SCORES_OUT,
   JSON
 };
 
@@ -59,17 +53,12 @@ static const char *const methods[] = {"hard",          "diou",   "soft",
                                       "soft-gaussian", "matrix", "matrix-gaussian"};
 static const char *const formats[] = {"xyxy", "xywh", "cxcywh"};
 
-typedef struct suppression {
-  const char *paths[SCORES_OUT + 1]; /* of the options that are files; boxes at 0 */
-  vloss_nms_options options;
-  vloss_report report;
-  double threshold; /* NaN: the method's own */
-  int json, done;   /* done: help was asked for */
-  npy boxes, scores, classes;
-  npy_type type;
-  size_t n, count;
-  void *memory[6]; /* boxes, scores, classes, workspace, kept, kept scores */
-} suppression;
+typedef struct request {
+  suppression s;
+  int json, help;
+  int is_coco;      /* a file of results */
+  int tells_format; /* of boxes */
+} request;
 
 static int read_choice(const char *option, const char *text, const char *const *names, int count,
                        int *choice) {
@@ -83,7 +72,8 @@ static int read_number(const char *option, const char *text, double *value) {
   return number_read(&any, text, value);
 }
 
-static int set_option(suppression *s, int id, const char *name, const char *text) {
+static int set_option(request *r, int id, const char *name, const char *text) {
+  suppression *s = &r->s;
   vloss_nms_options *o = &s->options;
   int choice = 0, status = 0;
   switch (id) {
@@ -93,8 +83,8 @@ static int set_option(suppression *s, int id, const char *name, const char *text
     case TOP_K: return count_read(name, text, 1, SIZE_MAX, &o->top_k);
     case MAX_PER_CLASS: return count_read(name, text, 1, SIZE_MAX, &o->max_per_class);
     case MAX_OUTPUT: return count_read(name, text, 1, SIZE_MAX, &o->max_output);
-    case ANY_CORNERS: o->any_corners = 1; return 0;
-    case JSON: s->json = 1; return 0;
+    case ANY_CORNERS: o->any_corners = r->tells_format = 1; return 0;
+    case JSON: r->json = 1; return 0;
     case METHOD:
       status = read_choice(name, text, methods, 6, &choice);
       o->method = (vloss_nms_method)choice;
@@ -102,14 +92,15 @@ static int set_option(suppression *s, int id, const char *name, const char *text
     case FORMAT:
       status = read_choice(name, text, formats, 3, &choice);
       o->format = (vloss_box_format)choice;
+      r->tells_format = 1;
       return status;
     default: s->paths[id] = text; return 0;
   }
 }
 
 static const struct option options[] = {
-    {"scores", required_argument, NULL, SCORES},
-    {"classes", required_argument, NULL, CLASSES},
+    {"scores", required_argument, NULL, NMS_SCORES},
+    {"classes", required_argument, NULL, NMS_CLASSES},
     {"threshold", required_argument, NULL, THRESHOLD},
     {"method", required_argument, NULL, METHOD},
     {"sigma", required_argument, NULL, SIGMA},
@@ -119,182 +110,89 @@ static const struct option options[] = {
     {"max-output", required_argument, NULL, MAX_OUTPUT},
     {"format", required_argument, NULL, FORMAT},
     {"any-corners", no_argument, NULL, ANY_CORNERS},
-    {"out", required_argument, NULL, OUT},
-    {"scores-out", required_argument, NULL, SCORES_OUT},
+    {"out", required_argument, NULL, NMS_OUT},
+    {"scores-out", required_argument, NULL, NMS_SCORES_OUT},
     {"json", no_argument, NULL, JSON},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0}};
 
-static int read_options(int argc, char **argv, suppression *s) {
+/* What the options say together. */
+static int settle(request *r) {
+  suppression *s = &r->s;
   double unset = -HUGE_VAL;
-  s->threshold = s->options.score_threshold = NAN;
-  for (int c, at = 0; (c = getopt_long(argc, argv, "h", options, &at)) != -1;) {
-    if (c == 'h') {
-      fputs(help, stdout);
-      s->done = 1;
-      return 0;
-    }
-    if (c == '?') return EXIT_USAGE;
-    int status = set_option(s, c, options[at].name, optarg);
-    if (status) return status;
-  }
-  if (optind == argc) return fail_usage("no file of boxes ('vloss nms --help' shows the usage)");
-  if (optind + 1 < argc) return fail_usage("unexpected argument '%s'", argv[optind + 1]);
-  s->paths[0] = argv[optind];
+  size_t length = strlen(s->paths[NMS_BOXES]);
   int soft =
       s->options.method == VLOSS_NMS_SOFT_LINEAR || s->options.method == VLOSS_NMS_SOFT_GAUSSIAN;
   if (isnan(s->threshold)) s->threshold = soft ? 0.3 : 0.5;
   if (isnan(s->options.score_threshold)) s->options.score_threshold = soft ? 0.001 : unset;
+  s->prints_summary = r->json || s->paths[NMS_OUT] != NULL;
+  r->is_coco = length > 5 && strcmp(s->paths[NMS_BOXES] + length - 5, ".json") == 0;
+  if (!r->is_coco) return 0;
+  if (s->paths[NMS_SCORES] != NULL || s->paths[NMS_CLASSES] != NULL ||
+      s->paths[NMS_SCORES_OUT] != NULL)
+    return fail_usage("results have scores and classes: no --scores, --classes, --scores-out");
+  if (r->tells_format)
+    return fail_usage("boxes of results are xywh: no --format and --any-corners");
   return 0;
 }
 
-static int reserve(suppression *s, int which, size_t count, size_t width) {
-  s->memory[which] = calloc(count + 1, width);
-  return s->memory[which] != NULL ? 0 : fail("out of memory for %zu boxes", s->n);
-}
-
-/* Boxes, and of rows of six their scores and classes, into arrays of their own. */
-static int split_rows(suppression *s) {
-  size_t width = npy_type_size(s->type);
-  const char *row = s->boxes.data;
-  int64_t *classes = s->memory[2];
-  for (size_t i = 0; i < s->n; i++, row += 6 * width) {
-    double class;
-    memcpy((char *)s->memory[0] + 4 * i * width, row, 4 * width);
-    memcpy((char *)s->memory[1] + i * width, row + 4 * width, width);
-    class = s->type == NPY_F8 ? ((const double *)(const void *)row)[5]
-                              : (double)((const float *)(const void *)row)[5];
-    if (!(fabs(class) < 0x1p53) || class != floor(class))
-      return fail("%s: row %zu: the class is no whole number", s->boxes.path, i);
-    classes[i] = (int64_t) class;
+static int read_options(int argc, char **argv, request *r) {
+  r->s.threshold = r->s.options.score_threshold = NAN;
+  for (int c, at = 0; (c = getopt_long(argc, argv, "h", options, &at)) != -1;) {
+    if (c == 'h') {
+      fputs(help, stdout);
+      r->help = 1;
+      return 0;
+    }
+    if (c == '?') return EXIT_USAGE;
+    int status = set_option(r, c, options[at].name, optarg);
+    if (status) return status;
   }
-  return 0;
+  if (optind == argc) return fail_usage("no file of boxes ('vloss nms --help' shows the usage)");
+  if (optind + 1 < argc) return fail_usage("unexpected argument '%s'", argv[optind + 1]);
+  r->s.paths[NMS_BOXES] = argv[optind];
+  return settle(r);
 }
 
-static int open_boxes(suppression *s) {
-  npy *b = &s->boxes;
-  char text[NPY_SHAPE_TEXT];
-  int status = npy_open(b, s->paths[0]);
-  if (status) return status;
-  s->type = b->type;
-  if (s->type != NPY_F4 && s->type != NPY_F8)
-    return fail("%s: %s instead of f4 or f8", b->path, npy_type_name(s->type));
-  if (b->shape.axes != 2 || (b->shape.size[1] != 4 && b->shape.size[1] != 6))
-    return fail("%s: the shape %s is neither (n, 4) nor (n, 6)", b->path,
-                npy_shape_text(&b->shape, text));
-  s->n = b->shape.size[0];
-  if (b->shape.size[1] == 4) return 0;
-  if (s->paths[SCORES] != NULL || s->paths[CLASSES] != NULL)
-    return fail_usage("%s has scores and classes: no --scores and --classes", b->path);
-  status = reserve(s, 0, s->n, 32);
-  if (!status) status = reserve(s, 1, s->n, 8);
-  if (!status) status = reserve(s, 2, s->n, 8);
-  return status ? status : split_rows(s);
-}
-
-/* A file with one number per box. */
-static int open_per_box(const suppression *s, npy *array, const char *path) {
-  char text[NPY_SHAPE_TEXT];
-  int status = npy_open(array, path);
-  if (status) return status;
-  if (array->shape.axes == 1 && array->count == s->n) return 0;
-  return fail("%s: the shape %s is not (%zu,), as %s has boxes", path,
-              npy_shape_text(&array->shape, text), s->n, s->boxes.path);
-}
-
-static int open_inputs(suppression *s) {
-  int status = open_boxes(s);
-  if (!status && s->paths[SCORES] != NULL) {
-    status = open_per_box(s, &s->scores, s->paths[SCORES]);
-    if (!status && s->scores.type != s->type)
-      status = fail("%s: %s instead of %s, as the boxes are", s->paths[SCORES],
-                    npy_type_name(s->scores.type), npy_type_name(s->type));
-  }
-  if (!status && s->paths[CLASSES] != NULL) {
-    status = open_per_box(s, &s->classes, s->paths[CLASSES]);
-    if (!status && (s->classes.type == NPY_F4 || s->classes.type == NPY_F8))
-      status =
-          fail("%s: %s instead of integers", s->paths[CLASSES], npy_type_name(s->classes.type));
-    if (!status) status = npy_widen(&s->classes);
-  }
-  return status;
-}
-
-static int suppress(suppression *s) {
-  const void *boxes = s->memory[0] != NULL ? s->memory[0] : s->boxes.data;
-  const void *scores = s->memory[1] != NULL ? s->memory[1] : s->scores.data;
-  const void *classes = s->memory[2] != NULL ? s->memory[2] : s->classes.data;
-  size_t size = vloss_nms_workspace(s->n, &s->options);
-  int status = reserve(s, 3, size, 1);
-  if (!status) status = reserve(s, 4, s->n, sizeof(int64_t));
-  if (!status) status = reserve(s, 5, s->n, sizeof(double));
-  if (status) return status;
-  vloss_labels labels = {classes, VLOSS_LABEL_INT64};
-  s->options.kept_scores = s->memory[5];
-  s->options.report = &s->report;
-  vloss_status result = s->type == NPY_F8
-                            ? vloss_nms_f64(boxes, scores, labels, s->n, s->threshold, &s->options,
-                                            s->memory[3], size, s->n, s->memory[4], &s->count)
-                            : vloss_nms_f32(boxes, scores, labels, s->n, s->threshold, &s->options,
-                                            s->memory[3], size, s->n, s->memory[4], &s->count);
+int nms_run(suppression *s, suppression_arrays *a) {
+  vloss_report report = VLOSS_REPORT_INIT;
+  vloss_labels labels = {a->classes, VLOSS_LABEL_INT64};
+  s->options.kept_scores = a->kept_scores;
+  s->options.report = &report;
+  vloss_status result =
+      a->type == NPY_F8
+          ? vloss_nms_f64(a->boxes, a->scores, labels, a->n, s->threshold, &s->options,
+                          a->workspace, a->workspace_size, a->n, a->kept, &a->count)
+          : vloss_nms_f32(a->boxes, a->scores, labels, a->n, s->threshold, &s->options,
+                          a->workspace, a->workspace_size, a->n, a->kept, &a->count);
+  s->boxes += a->n;
+  s->count += a->count;
+  s->counted += report.counted;
+  s->degenerate += report.degenerate;
   if (result == VLOSS_OK) return 0;
   char option[PARAMETER_TEXT];
-  const vloss_parameter named = {.name = s->report.argument};
+  const vloss_parameter named = {.name = report.argument};
   if (result == VLOSS_ERROR_PARAMETER)
     return fail_usage("--%s: %s", parameter_option(&named, option), vloss_status_string(result));
-  return fail("%s: %s", s->paths[0], vloss_status_string(result));
+  return fail("%s: %s", s->paths[NMS_BOXES], vloss_status_string(result));
 }
 
-static int write_array(const char *option, const char *path, npy_type type, size_t count,
-                       const void *data) {
-  FILE *file;
-  const npy_shape shape = {.axes = 1, .size = {count}};
-  if (path == NULL) return 0;
-  int status = output_open(option, path, &file);
-  if (status) return status;
-  npy_write(file, type, &shape, data);
-  return output_close(file);
-}
-
-static void print_table(const suppression *s) {
-  const int64_t *kept = s->memory[4];
-  char text[NUMBER_TEXT];
-  int narrow = s->type == NPY_F4;
-  for (size_t i = 0; i < s->count; i++) {
-    double score =
-        narrow ? (double)((const float *)s->memory[5])[i] : ((const double *)s->memory[5])[i];
-    printf("%" PRId64 "\t%s\n", kept[i], number_text(score, narrow, text));
-  }
-}
-
-static int write_result(const suppression *s) {
-  int status = write_array("out", s->paths[OUT], NPY_I8, s->count, s->memory[4]);
-  if (!status)
-    status = write_array("scores-out", s->paths[SCORES_OUT], s->type, s->count, s->memory[5]);
+static void print_summary(const suppression *s, int json) {
   const field fields[] = {{.key = "method", .kind = FIELD_TEXT, .text = methods[s->options.method]},
-                          {.key = "boxes", .kind = FIELD_COUNT, .count = s->n},
-                          {.key = "counted", .kind = FIELD_COUNT, .count = s->report.counted},
-                          {.key = "degenerate", .kind = FIELD_COUNT, .count = s->report.degenerate},
+                          {.key = "boxes", .kind = FIELD_COUNT, .count = s->boxes},
+                          {.key = "counted", .kind = FIELD_COUNT, .count = s->counted},
+                          {.key = "degenerate", .kind = FIELD_COUNT, .count = s->degenerate},
                           {.key = "kept", .kind = FIELD_COUNT, .count = s->count},
                           {.key = "isa", .kind = FIELD_TEXT, .text = vloss_isa()}};
-  if (status) return status;
-  if (s->json || s->paths[OUT] != NULL)
-    print_fields(fields, sizeof fields / sizeof *fields, s->json);
-  else
-    print_table(s);
-  return 0;
+  print_fields(fields, sizeof fields / sizeof *fields, json);
 }
 
 int nms_main(int argc, char **argv) {
-  suppression s = {.options = VLOSS_NMS_OPTIONS_INIT, .report = VLOSS_REPORT_INIT};
-  int status = read_options(argc, argv, &s);
-  if (s.done) return status;
-  if (!status) status = open_inputs(&s);
-  if (!status) status = suppress(&s);
-  if (!status) status = write_result(&s);
-  for (size_t i = 0; i < sizeof s.memory / sizeof *s.memory; i++) free(s.memory[i]);
-  if (s.boxes.path != NULL) npy_close(&s.boxes);
-  if (s.scores.path != NULL) npy_close(&s.scores);
-  if (s.classes.path != NULL) npy_close(&s.classes);
+  request r = {.s.options = VLOSS_NMS_OPTIONS_INIT};
+  suppression *s = &r.s;
+  int status = read_options(argc, argv, &r);
+  if (status || r.help) return status;
+  status = r.is_coco ? nms_results(s) : nms_arrays(s);
+  if (!status && s->prints_summary) print_summary(s, r.json);
   return status;
 }

@@ -112,13 +112,13 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_coco_complete(const vloss_coco_opti
 typedef struct vloss_coco_image {
   size_t struct_size; /**< sizeof(vloss_coco_image) */
   int64_t image_id;
-  size_t detections;      /**< at most 2^32 - 1 */
-  const double *boxes;    /**< detections x 4; not read with `similarity` and `areas` */
-  const double *scores;   /**< detections */
-  const int64_t *classes; /**< detections; NULL: all are of class 0 */
-  const double *areas;    /**< detections; NULL: w h */
-  size_t targets;         /**< at most 2^32 - 1 */
-  const double *target_boxes;
+  size_t detections;          /**< at most 2^32 - 1 */
+  const double *boxes;        /**< detections x 4; may be NULL with `similarity` and `areas` */
+  const double *scores;       /**< detections */
+  const int64_t *classes;     /**< detections; NULL: all are of class 0 */
+  const double *areas;        /**< detections; NULL: w h */
+  size_t targets;             /**< at most 2^32 - 1 */
+  const double *target_boxes; /**< targets x 4; the same with `similarity` and `target_areas` */
   const int64_t *target_classes;
   const double *target_areas;
   const uint8_t *target_crowd;   /**< not 0: a crowd; NULL: none is */

@@ -288,8 +288,8 @@ VLOSS_API size_t vloss_nms_workspace(size_t n, const vloss_nms_options *nms);
  * Non-maximum suppression.
  *
  * Exact: the result is that of the loop which compares each box with all those before it. In time
- * hard and DIoU suppression with a threshold > 0 look at kept boxes close by only, at a threshold
- * <= 0 at all of them; soft and matrix suppression at all pairs of a class. Nothing ends early but
+ * hard and DIoU suppression with a threshold >= 0 look at kept boxes close by only, at a threshold
+ * < 0 at all of them; soft and matrix suppression at all pairs of a class. Nothing ends early but
  * by the limits in `nms`.
  *
  * @param boxes      n x 4; n < 2^32, else ::VLOSS_ERROR_SIZE.

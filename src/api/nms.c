@@ -51,7 +51,7 @@ static void lay_out(arena *a, size_t n, nms_layout *l) {
   l->items = take(a, 0, 0);
   l->spare = l->items ? l->items + n : NULL;
   l->class_table = (uint32_t *)(void *)l->items;
-  l->table_size = (size_t)2 << cell_bits(n);
+  l->table_size = (size_t)4 << cell_bits(n); /* at most half of it is used */
   j->slots = j->heads = take(a, SLOT_ARRAYS * j->room, sizeof(double));
 }
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/evaluate.h"
+#include "api/overlap_shape.h"
 #include "api/planes.h"
 #include "api/split.h"
 #include "dispatch.h"
@@ -76,39 +77,6 @@ static void run_groups(const void *work, size_t begin, size_t end, partial *resu
   }
 }
 
-/* Rules across fields. */
-static void check_log(request *r, const vloss_overlap_options *o) {
-  if (o->log && !(o->smoothing > 0)) request_fail(r, VLOSS_ERROR_PARAMETER, "smoothing");
-  if (o->log && o->gamma != 1) request_fail(r, VLOSS_ERROR_PARAMETER, "gamma");
-}
-
-/* What the sizes mean: images x channels x inner. */
-typedef struct shape {
-  size_t images, channels, inner;
-  size_t groups, size; /* of a group */
-  int planes;          /* groups are not contiguous, or coupled by a softmax */
-} shape;
-
-/* `images` of `size` numbers each, in `channels` (0: none). */
-static shape make_shape(request *r, size_t images, size_t size, size_t channels,
-                        const vloss_overlap_options *o) {
-  vloss_grouping grouping = o->grouping;
-  int softmax = o->activation == VLOSS_SOFTMAX, apart = grouping == VLOSS_GROUP_CHANNEL;
-  int needs = softmax || apart || grouping == VLOSS_GROUP_IMAGE_CHANNEL;
-  int good = channels ? size % channels == 0 : !needs;
-  if (!good || (softmax && channels > MOST_CHANNELS)) {
-    request_fail(r, VLOSS_ERROR_PARAMETER, "channels");
-    channels = 0;
-  }
-  shape s = {images, channels, channels ? size / channels : size, images, size, 0};
-  if (grouping == VLOSS_GROUP_IMAGE_CHANNEL) s.groups = images * channels;
-  if (apart) s.groups = channels;
-  if (grouping == VLOSS_GROUP_BATCH) s.groups = 1;
-  s.size = s.groups ? images * size / s.groups : 0;
-  s.planes = softmax || (apart && images > 1 && channels > 1);
-  return s;
-}
-
 /* Groups that are contiguous. */
 static compensated run_contiguous(groups_job *all, size_t groups) {
   const vloss_executor *executor = all->executor;
@@ -122,7 +90,7 @@ static compensated run_contiguous(groups_job *all, size_t groups) {
 }
 
 static compensated run(const request *r, enum loss_id id, const job *base, const void *target,
-                       const shape *s, const vloss_overlap_options *o) {
+                       const overlap_shape *s, const vloss_overlap_options *o) {
   const isa *active = vloss_isa_active();
   kernel *loops = active->kernels[r->dtype]->loss[id];
   kernel *terms = active->kernels[VLOSS_F64]->loss[id];
@@ -139,14 +107,14 @@ static vloss_status overlap(enum loss_id id, vloss_dtype dtype, const void *inpu
                             const vloss_overlap_options *own, const vloss_options *options,
                             void *loss, void *grad) {
   vloss_overlap_options o = VLOSS_OVERLAP_OPTIONS_INIT;
-  shape s = {0};
+  overlap_shape s = {0};
   request r;
   request_open(&r, dtype, options, loss, grad);
   own = request_struct(&r, "overlap", own, STRUCT_SIZES(vloss_overlap_options, channels));
   size_t elements = request_product(&r, "size", groups, size);
   request_fields(&r, &vloss_registry[id], own, &o);
-  check_log(&r, &o);
-  if (elements) s = make_shape(&r, groups, size, own ? own->channels : 0, &o);
+  overlap_check_log(&r, &o);
+  if (elements) s = overlap_shape_of(&r, groups, size, own ? own->channels : 0, &o);
   request_outputs(&r, s.groups, elements);
   request_main_input(&r, "input", input);
   request_input(&r, "target", target, elements, request_width(&r));

@@ -6,10 +6,6 @@
 #include "labels.h"
 #include "registry.h"
 
-static size_t label_width(vloss_label_type type) {
-  return type == VLOSS_LABEL_INT64 ? 8 : type == VLOSS_LABEL_INT32 ? 4 : 1;
-}
-
 /* Whether every label is a class, by signs: as most calls have it, without a branch for each. */
 static int all_classes(vloss_labels labels, size_t rows, size_t classes) {
   uint64_t signs = 0;
@@ -20,9 +16,8 @@ static int all_classes(vloss_labels labels, size_t rows, size_t classes) {
   return signs >> 63 == 0;
 }
 
-/* Looks at every label before anything is written; returns the sum of the rows' class weights. */
-static double check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
-                           const vloss_cross_entropy_options *o, const void *class_weight) {
+double vloss_rows_check_labels(request *r, vloss_labels labels, size_t rows, size_t classes,
+                               const vloss_cross_entropy_options *o, const void *class_weight) {
   int no_class_is_ignored = o->ignore_index < 0 || (uint64_t)o->ignore_index >= classes;
   if (!class_weight && no_class_is_ignored && all_classes(labels, rows, classes))
     return (double)rows;
@@ -53,8 +48,7 @@ static vloss_status labelled(enum loss_id id, vloss_dtype dtype, const void *inp
   own = request_struct(&r, "cross_entropy", own, STRUCT_SIZES(vloss_cross_entropy_options, gamma));
   if (own) o.class_weight = own->class_weight;
   rows_shape s = vloss_rows_shape_of(&r, n, classes, inner);
-  if ((int)labels.type < VLOSS_LABEL_INT64 || (int)labels.type > VLOSS_LABEL_UINT8)
-    request_fail(&r, VLOSS_ERROR_ENUM, "labels");
+  if (!label_type_is_known(labels.type)) request_fail(&r, VLOSS_ERROR_ENUM, "labels");
   request_fields(&r, &vloss_registry[id], own, &o);
   if (s.rows > PTRDIFF_MAX / sizeof(int64_t)) request_fail(&r, VLOSS_ERROR_SIZE, "n");
   request_outputs(&r, s.rows, s.elements);
@@ -64,9 +58,8 @@ static vloss_status labelled(enum loss_id id, vloss_dtype dtype, const void *inp
     request_input(&r, "class_weight", o.class_weight, s.rows ? classes : 0, request_width(&r));
   if (!request_ready(&r)) return request_close(&r);
   if (s.rows) vloss_rows_check_class_weights(&r, o.class_weight, classes);
-  /* the alphas of a focal loss are not weights of its mean */
-  const void *weights = id == LOSS_focal_softmax ? NULL : o.class_weight;
-  double total = check_labels(&r, labels, s.rows, classes, &o, weights);
+  const void *weights = mean_weights(id, o.class_weight);
+  double total = vloss_rows_check_labels(&r, labels, s.rows, classes, &o, weights);
   if (r.status != VLOSS_OK) return request_close(&r);
 
   rows_job j = {.labels = labels,

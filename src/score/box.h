@@ -47,7 +47,7 @@ typedef struct span {
 /* From what a format has for an axis; an inverted one is its centre. */
 ALWAYS_INLINE span span_of(vec first, vec second, vloss_box_format format, int any_corners) {
   vec zero = vset1(0), half = vset1((real)0.5), halved = vmul(half, second), centre;
-  span s = {first, second, second};
+  span s = {first, second, vadd(second, zero)}; /* -0 is 0, by which only 0 or less is divided */
   if (format == VLOSS_XYXY) {
     mask turned = vlt(second, first); /* a NaN stays */
     s.low = any_corners ? vselect(turned, second, first) : first;
@@ -75,10 +75,10 @@ ALWAYS_INLINE mask span_agrees(span s) {
   return vle(off, vmul(s.extent, vset1((real)0.0009765625)));
 }
 
-/* Whether an area is 0 or a normal number, and four of them have a sum. */
-ALWAYS_INLINE mask area_is_normal(vec area) {
+/* Whether an area is a normal number, and four of them have a sum; or 0 as an extent is. */
+ALWAYS_INLINE mask area_is_normal(vec area, span x, span y) {
   mask normal = vand(vle(vset1(real_min_normal), area), vlt(area, vset1(real_max / 4)));
-  return vor(veq(area, vset1(0)), normal);
+  return vor(vor(veq(x.extent, vset1(0)), veq(y.extent, vset1(0))), normal);
 }
 
 /* A box, and whether it is an ordinary one: of a union of such boxes that overlap, and of the hull
@@ -99,7 +99,7 @@ ALWAYS_INLINE made_box box_of(vec4 raw, vloss_box_format format, int any_corners
   return (made_box){
       {vselect(whole, x.low, nan), vselect(whole, y.low, nan), vselect(whole, x.high, nan),
        vselect(whole, y.high, nan), area, vdiv(x.extent, longer), vdiv(y.extent, longer)},
-      vand(vand(span_agrees(x), span_agrees(y)), area_is_normal(area))};
+      vand(vand(span_agrees(x), span_agrees(y)), area_is_normal(area, x, y))};
 }
 
 /* count <= LANES boxes in their order, zeros behind them */

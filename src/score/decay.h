@@ -98,13 +98,19 @@ ALWAYS_INLINE head lower_class(const nms_job *j, const decay *d, size_t taken, s
   return highest_of(&h, scores, begin, end, j->score_threshold == -(double)INFINITY);
 }
 
+/* Not 0, by which nothing may be divided, where sigma is less than the dtype has. */
+static vec sigma_of(const nms_job *j) {
+  real sigma = real_clamp(j->sigma);
+  return vset1(sigma > 0 ? sigma : real_least);
+}
+
 OUT_OF_LINE head lower_linear(const nms_job *j, size_t taken, size_t begin, size_t end) {
   const decay d = {vset1(threshold_of(j->threshold)), vset1(0), 0};
   return lower_class(j, &d, taken, begin, end);
 }
 
 OUT_OF_LINE head lower_gaussian(const nms_job *j, size_t taken, size_t begin, size_t end) {
-  const decay d = {vset1(0), vset1(real_clamp(j->sigma)), 1};
+  const decay d = {vset1(0), sigma_of(j), 1};
   return lower_class(j, &d, taken, begin, end);
 }
 
@@ -169,7 +175,7 @@ ALWAYS_INLINE vec shape_of(vec iou, const decay *d) {
 }
 
 static decay matrix_decay(const nms_job *j) {
-  return (decay){vset1(0), vset1(real_clamp(j->sigma)), j->method == VLOSS_NMS_MATRIX_GAUSSIAN};
+  return (decay){vset1(0), sigma_of(j), j->method == VLOSS_NMS_MATRIX_GAUSSIAN};
 }
 
 static real lane_most(vec a) {

@@ -66,9 +66,10 @@ static inline uint32_t class_y(uint32_t class) { return class * UINT32_C(0x85ebc
 /* A whole number of few digits, modulo 2^32. */
 static inline uint32_t whole_number(real a) { return (uint32_t)(int64_t)a; }
 
-/* Whether a box has an area, and one within the type: others overlap nothing. */
+/* Whether a box may overlap others. One of extents whose product is 0 may: that of its corners,
+ * which are rounded, need not be. */
 ALWAYS_INLINE mask is_solid(const box *b) {
-  return vand(vlt(vset1(0), b->area), vlt(b->area, vset1(real_infinity)));
+  return vand(vand(vlt(b->x1, b->x2), vlt(b->y1, b->y2)), vlt(b->area, vset1(real_infinity)));
 }
 
 /* Whether its extents and its area have all their digits. */

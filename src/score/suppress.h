@@ -13,7 +13,7 @@ typedef struct suppression {
   const nms_job *job;
   box_arrays ranked, slots;
   grid grid;
-  vec threshold, cheap; /* I > cheap U is necessary for IoU > threshold */
+  vec threshold, cheap; /* I >= cheap U is necessary for IoU > threshold */
   vloss_similarity_kind kind;
   int everyone;      /* a threshold < 0: boxes apart may suppress each other */
   uint32_t odd_cell; /* behind the cells of the grid: that of odd boxes */
@@ -154,14 +154,14 @@ OUT_OF_LINE int confirm(const suppression *s, size_t rank, const box_arrays *oth
   return 0;
 }
 
-/* Where I > cheap U */
+/* Where I >= cheap U: not >, as rounding may make both the same number where they are tiny. */
 ALWAYS_INLINE unsigned overlaps(const suppression *s, const box *own, const box_arrays *others,
                                 size_t i) {
   box other = load_corners(others, i);
   vec width = vsub(vmin(other.x2, own->x2), vmax(other.x1, own->x1));
   vec height = vsub(vmin(other.y2, own->y2), vmax(other.y1, own->y1));
   vec intersection = vmul(width, vmax(height, vset1(0)));
-  return vbits(vlt(vmul(s->cheap, union_of(&other, own, intersection)), intersection));
+  return vbits(vle(vmul(s->cheap, union_of(&other, own, intersection)), intersection));
 }
 
 /* Compares with all that are kept and may overlap. */

@@ -48,6 +48,14 @@ def read_npy(data):
     return list(struct.unpack("<%d%s" % (count, CODES[dtype]), data[end:])), fields["shape"], dtype
 
 
+def need_json():
+    """Skips the program if the command was built without a reader of JSON."""
+    result = subprocess.run(TOOL + ["coco", "/", "/"], stderr=subprocess.PIPE, check=False)
+    if b"without a reader" in result.stderr:
+        print("skipped: the program was built without a reader of JSON")
+        sys.exit(77)
+
+
 def refuse_constant(name):
     raise ValueError("not JSON: " + name)
 

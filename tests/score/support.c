@@ -48,6 +48,11 @@ static void fill_odd(rng *r, box_type type, double span[4]) {
   }
 }
 
+/* Of a lattice: its square is the least number of f64, and a half of that of f32. */
+static double faint_unit(box_type type) {
+  return type == BOX_F32 ? 0x1p-75 : type == BOX_F64 ? 0x1p-537 : 1;
+}
+
 void boxes_fill(rng *r, box_data kind, box_type type, vloss_box_format format, void *boxes,
                 size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -57,6 +62,9 @@ void boxes_fill(rng *r, box_data kind, box_type type, vloss_box_format format, v
     } else {
       for (size_t k = 0; k < 4; k++) span[k] = (double)rng_below(r, 7) - (k > 1);
     }
+    for (size_t k = 0; kind == BOXES_FAINT && k < 4; k++) span[k] *= faint_unit(type);
+    for (size_t k = 2; k < 4; k++)
+      if (span[k] == 0 && i % 2) span[k] = -0.0;
     if (format == VLOSS_XYXY) {
       span[2] += span[0];
       span[3] += span[1];

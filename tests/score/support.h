@@ -20,8 +20,9 @@ double value_at(const void *array, box_type type, size_t i);
 
 typedef enum box_data {
   BOXES_PLAIN,   /* overlapping and apart */
-  BOXES_LATTICE, /* small integers: ties, touching, identical, without area, inverted */
+  BOXES_LATTICE, /* small integers: ties, touching, identical, without area (-0 too), inverted */
   BOXES_ODD,     /* the same with NaN, infinities, huge and tiny ones among them */
+  BOXES_FAINT,   /* the lattice so small that areas are the least numbers or round to 0 */
   BOX_DATA
 } box_data;
 

@@ -78,7 +78,7 @@ static void golden_bits(void **state) {
   for (int wide = 0; wide < 2; wide++) {
     box_type type = wide ? BOX_F64 : BOX_F32;
     hash = DATA_HASH_INIT;
-    for (int run = 0; run < 3 * BOX_DATA; run++) {
+    for (int run = 0; run < 3 * BOXES_FAINT; run++) {
       rng r = rng_init(20261130, (uint64_t)run); /* whatever VLOSS_TEST_SEED says */
       vloss_similarity_options o = VLOSS_SIMILARITY_OPTIONS_INIT;
       o.format = (vloss_box_format)(run % 3);

@@ -219,6 +219,7 @@ static void set_up(problem *p, rng *r, size_t n, int turn) {
   if (rng_below(r, 3) == 0) p->options.max_per_class = 1 + rng_below(r, 5);
   if (rng_below(r, 3) == 0) p->options.max_output = 1 + rng_below(r, n + 2);
   if (rng_below(r, 3) == 0) p->options.sigma = rng_between(r, 0.1, 4);
+  if (rng_below(r, 12) == 0) p->options.sigma = 1e-300; /* less than a float has */
   if (rng_below(r, 2)) p->options.executor = &executor_reversed;
   if (rng_below(r, 2)) p->classes = (vloss_labels){p->labels, VLOSS_LABEL_INT64};
 }

@@ -252,6 +252,27 @@ static void every_shape(void **state) {
   }
 }
 
+/* Boxes whose extents have a product of 0, but not those of their rounded corners: their union is
+ * less than 0, and so is IoU. Once all boxes are such, once one is a NaN. */
+static void areas_that_vanish(void **state) {
+  (void)state;
+  enum { COUNT = 16 };
+  const oracle_form form = {BOX_F32, VLOSS_SIMILARITY_IOU, VLOSS_CXCYWH, 0};
+  const double one[4] = {0x1.8p-65, 0, 8191.25 * 0x1p-88, 0x1.0004p-75};
+  vloss_similarity_options options = VLOSS_SIMILARITY_OPTIONS_INIT;
+  options.format = VLOSS_CXCYWH;
+  assert_true(oracle_similarity(&form, one, one, 0) < 0);
+  for (size_t isa = 0; isa < 2 * isas_usable(); isa++) {
+    float boxes[4 * COUNT], values[COUNT * COUNT];
+    for (size_t i = 0; i < 4 * COUNT; i++) boxes[i] = (float)one[i % 4];
+    if (isa % 2) boxes[4 * COUNT - 1] = NAN;
+    isa_use(isa / 2);
+    assert_int_equal(vloss_similarity_matrix_f32(boxes, COUNT, boxes, COUNT, &options, values),
+                     VLOSS_OK);
+    assert_true((double)values[0] == oracle_similarity(&form, one, one, 0));
+  }
+}
+
 /* Large shapes have several blocks, several parts and streamed rows; whatever runs the parts. */
 static void many_boxes(size_t n, size_t m, const vloss_executor *executor) {
   rng r = rng_init(data_seed(), n * m);
@@ -323,6 +344,7 @@ static int start(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(every_shape), cmocka_unit_test(parts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(areas_that_vanish),
+                                     cmocka_unit_test(every_shape), cmocka_unit_test(parts)};
   return cmocka_run_group_tests(tests, start, NULL) != 0;
 }

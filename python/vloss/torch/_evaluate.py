@@ -151,7 +151,8 @@ class _TransformedBackward(Function):
 
     @staticmethod
     def forward(name: str, *arguments: Any) -> tuple[torch.Tensor, ...]:
-        return getattr(torch.ops.vloss, f'{name}_backward')(*arguments)  # type: ignore[no-any-return]
+        backward = getattr(torch.ops.vloss, f'{name}_backward')
+        return backward(*arguments)  # type: ignore[no-any-return]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -> None:
@@ -250,7 +251,8 @@ def evaluate(
         _check_derivatives(name, target, options, SYMMETRIC)
     if not _grad_enabled() or not any([a.requires_grad for a in arrays]):
         outputs = _LOSS_AND_VARIANCE if variance is not None else _LOSS
-        return run(name, arrays, {**options, **outputs} if options else outputs)[0]  # type: ignore[no-any-return]
+        settings = {**options, **outputs} if options else outputs
+        return run(name, arrays, settings)[0]  # type: ignore[no-any-return]
     constant = target is None or not target.requires_grad
     if not constant:
         _check_derivatives(name, target, options, SYMMETRIC)

@@ -418,7 +418,8 @@ def poisson_nll_loss(
     x, t = _cast(input, target) if input.dtype in _HALF else (input, target)
     options = {'log_input': log_input, 'full': full, 'eps': eps, 'reduction': reduction}
     if fallback and not (_is_real(x) and _alike(x, t) and _constant(t)):
-        return ORIGINALS['poisson_nll_loss'](input, target, **options)  # type: ignore[no-any-return]
+        original = ORIGINALS['poisson_nll_loss']
+        return original(input, target, **options)  # type: ignore[no-any-return]
     return evaluate('poisson_nll', options, x, t)
 
 

@@ -88,8 +88,8 @@ ALWAYS_INLINE mask logit_is_endless(element_step *step, element finite, const el
 }
 
 /* A step that is right for finite logits and targets in [0, 1], on any. What is no probability
- * gives NaN. An infinite logit has the slope of the largest finite one, and its loss if that is 0; else
- * the loss is infinite too. */
+ * gives NaN. An infinite logit has the slope of the largest finite one, and its loss if that is 0;
+ * else the loss is infinite too. */
 ALWAYS_INLINE element_result any_logit(element_step *step, element x, const element_options *o) {
   vec infinity = vset1(real_infinity), z = vclamp(x.input), t = nearest_probability(x.target);
   mask outside = is_no_probability(x.target, t);

@@ -49,6 +49,7 @@ const char *array_type_name(const array *a) {
   static const char *const names[][4] = {{"float8", "float16", "float32", "float64"},
                                          {"int8", "int16", "int32", "int64"},
                                          {"uint8", "uint16", "uint32", "uint64"}};
+  if (a->kind == KIND_BOOL) return "bool";
   if (a->kind == KIND_OTHER) return "no type of real numbers";
   int row = a->width == 1 ? 0 : a->width == 2 ? 1 : a->width == 4 ? 2 : 3;
   return names[a->kind][row];
@@ -103,6 +104,7 @@ static number_kind format_kind(const char *format) {
   if (!*format || format[1]) return KIND_OTHER;
   if (strchr("efd", *format)) return KIND_FLOAT;
   if (strchr("bhilqn", *format)) return KIND_SIGNED;
+  if (*format == '?') return KIND_BOOL;
   return strchr("BHILQN", *format) ? KIND_UNSIGNED : KIND_OTHER;
 }
 

@@ -3,6 +3,7 @@
 #ifndef VLOSS_PYTHON_ARRAY_H
 #define VLOSS_PYTHON_ARRAY_H
 
+#define PY_SSIZE_T_CLEAN /* lengths of "s#" */
 #include <Python.h>
 #include <vloss/vloss.h>
 
@@ -10,7 +11,13 @@
 
 enum { MAX_DIMENSIONS = 32 };
 
-typedef enum number_kind { KIND_FLOAT, KIND_SIGNED, KIND_UNSIGNED, KIND_OTHER } number_kind;
+typedef enum number_kind {
+  KIND_FLOAT,
+  KIND_SIGNED,
+  KIND_UNSIGNED,
+  KIND_BOOL,
+  KIND_OTHER
+} number_kind;
 
 /* Sizes of axes. */
 typedef struct shape {
@@ -55,6 +62,10 @@ int array_read_output(array *a, PyObject *object, const place *at);
 
 /* Turns integers into a type that the library has. */
 int array_to_labels(array *a, vloss_labels *labels, const place *at);
+int array_to_int64(array *a, const place *at);
+
+/* Turns floats and integers into double. */
+int array_to_doubles(array *a, const place *at);
 
 /* The exchange API of a type, or NULL without an exception. */
 const dlpack_exchange *exchange_of_type(PyObject *type);

@@ -107,8 +107,11 @@ PyObject *choice_name(const char *choices, size_t index);
 
 /* A new array of the input's type, in NumPy's or, without it, in a memoryview. */
 PyObject *new_array(core_state *state, vloss_dtype dtype, const shape *s);
+/* The same of numbers in a format of the struct module: f, d, q, I or B. */
+PyObject *new_array_of(core_state *state, char format, const shape *s);
+size_t format_width(char format);
 /* A new tensor of the library whose interface that is, and where its numbers are. */
-PyObject *new_tensor(const dlpack_exchange *api, vloss_dtype dtype, const shape *s, void **data);
+PyObject *new_tensor(const dlpack_exchange *api, char format, const shape *s, void **data);
 
 /* Up to `*threads` threads, which must outlive the executor. */
 vloss_executor threads_executor(size_t *threads);

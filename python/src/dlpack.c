@@ -20,6 +20,7 @@ static number_kind kind_of(const dlpack_tensor *t) {
     case DLPACK_FLOAT: return KIND_FLOAT;
     case DLPACK_INT: return KIND_SIGNED;
     case DLPACK_UINT: return KIND_UNSIGNED;
+    case DLPACK_BOOL: return KIND_BOOL;
     default: return KIND_OTHER;
   }
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 enum { DLPACK_MAJOR = 1, DLPACK_CPU = 1 };
-enum { DLPACK_INT = 0, DLPACK_UINT = 1, DLPACK_FLOAT = 2 };
+enum { DLPACK_INT = 0, DLPACK_UINT = 1, DLPACK_FLOAT = 2, DLPACK_BOOL = 6 };
 
 typedef struct dlpack_version {
   uint32_t major, minor;

@@ -38,6 +38,30 @@ static int widen(array *a, const place *at) {
   return 0;
 }
 
+int array_to_int64(array *a, const place *at) {
+  if (a->kind == KIND_SIGNED && a->width == sizeof(int64_t)) return 0;
+  if (a->kind == KIND_SIGNED || a->kind == KIND_UNSIGNED) return widen(a, at);
+  return place_fail(at, PyExc_TypeError, "must be integers, not %s", array_type_name(a));
+}
+
+int array_to_doubles(array *a, const place *at) {
+  int is_float = a->kind == KIND_FLOAT && (a->width == 4 || a->width == 8);
+  if (is_float && a->width == 8) return 0;
+  if (!is_float && a->kind != KIND_SIGNED && a->kind != KIND_UNSIGNED)
+    return place_fail(at, PyExc_TypeError, "must be float32, float64 or integers, not %s",
+                      array_type_name(a));
+  double *wide = PyMem_Malloc((a->count ? a->count : 1) * sizeof *wide);
+  if (!wide) return PyErr_NoMemory(), -1;
+  int too_large = 0;
+  for (size_t i = 0; i < a->count; i++)
+    wide[i] = is_float ? (double)((const float *)a->data)[i] : (double)integer_at(a, i, &too_large);
+  PyMem_Free(a->copy);
+  a->data = a->copy = wide;
+  a->kind = KIND_FLOAT;
+  a->width = sizeof *wide;
+  return too_large ? place_fail(at, PyExc_ValueError, "a number exceeds int64") : 0;
+}
+
 int array_to_labels(array *a, vloss_labels *labels, const place *at) {
   if (a->kind != KIND_SIGNED && a->kind != KIND_UNSIGNED)
     return place_fail(at, PyExc_TypeError, "labels must be integers, not %s", array_type_name(a));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core.h"
+#include "score.h"
 
 static PyObject *isa(PyObject *module, PyObject *unused) {
   (void)module;
@@ -129,6 +130,9 @@ static PyMethodDef functions[] = {
      "that are not\nlazily negated. It returns (loss, grad) as tensors; NotImplemented, and "
      "nothing was "
      "done, if one\nof them is not in C order."},
+    {"score", score, METH_VARARGS,
+     "score(operation, function, tensors, /, *arguments)\n--\n\nA scoring operation by its name, "
+     "in the name of a function. With `tensors`, results are\nof use_torch()'s type."},
     {"registry", registry, METH_NOARGS,
      "registry()\n--\n\n(name, family, arrays, parameters) of every loss, a parameter being (name, "
      "default,\nlow, high, choices)."},

@@ -27,13 +27,18 @@ static int find_numpy(core_state *state) {
   return state->empty != NULL;
 }
 
-static PyObject *new_memoryview(vloss_dtype dtype, const shape *s) {
+size_t format_width(char format) {
+  if (format == 'B') return 1;
+  return format == 'f' || format == 'I' ? 4 : 8;
+}
+
+static PyObject *new_memoryview(const char *format, const shape *s) {
   size_t count = 1;
   for (int i = 0; i < s->dimensions; i++) count *= s->sizes[i];
-  PyObject *bytes = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count << (dtype ? 3 : 2)));
+  PyObject *bytes =
+      PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(count * format_width(*format)));
   PyObject *view = bytes ? PyMemoryView_FromObject(bytes) : NULL;
   PyObject *sizes = shape_tuple(s), *result = NULL;
-  const char *format = dtype == VLOSS_F64 ? "d" : "f";
   /* a memoryview cannot be cast to a shape with a 0 */
   if (view && sizes && count > 0)
     result = PyObject_CallMethod(view, "cast", "sO", format, sizes);
@@ -46,12 +51,20 @@ static PyObject *new_memoryview(vloss_dtype dtype, const shape *s) {
 }
 
 PyObject *new_array(core_state *state, vloss_dtype dtype, const shape *s) {
-  if (!find_numpy(state)) return PyErr_Occurred() ? NULL : new_memoryview(dtype, s);
+  if (!find_numpy(state))
+    return PyErr_Occurred() ? NULL : new_memoryview(dtype == VLOSS_F64 ? "d" : "f", s);
   PyObject *sizes = shape_tuple(s);
   PyObject *result =
       sizes ? PyObject_CallFunctionObjArgs(state->empty, sizes, state->types[dtype], NULL) : NULL;
   Py_XDECREF(sizes);
   return result;
+}
+
+PyObject *new_array_of(core_state *state, char format, const shape *s) {
+  const char text[] = {format, '\0'};
+  if (!find_numpy(state)) return PyErr_Occurred() ? NULL : new_memoryview(text, s);
+  PyObject *sizes = shape_tuple(s);
+  return sizes ? PyObject_CallFunction(state->empty, "Ns", sizes, text) : NULL;
 }
 
 /* The library makes a value of a reduced loss, which is a number in Python. */
@@ -62,7 +75,7 @@ static int is_number(const evaluation *e, const shape *s) {
 static int make_new(evaluation *e, array *a, const shape *s, PyObject **object) {
   vloss_dtype dtype = e->call.dtype;
   if (e->self->tensors) {
-    *object = new_tensor(e->at.tensors, dtype, s, &a->data);
+    *object = new_tensor(e->at.tensors, dtype == VLOSS_F64 ? 'd' : 'f', s, &a->data);
     return *object ? 0 : -1;
   }
   *object = new_array(e->self->state, dtype, s);

@@ -10,16 +10,17 @@ static void set_error(void *context, const char *kind, const char *message) {
   PyErr_Format(PyExc_MemoryError, "%s: %s", kind, message);
 }
 
-PyObject *new_tensor(const dlpack_exchange *api, vloss_dtype dtype, const shape *s, void **data) {
+PyObject *new_tensor(const dlpack_exchange *api, char format, const shape *s, void **data) {
   if (!api) {
     PyErr_SetString(PyExc_TypeError, "the input is no tensor with DLPack's C exchange API");
     return NULL;
   }
   int64_t sizes[MAX_DIMENSIONS];
   for (int i = 0; i < s->dimensions; i++) sizes[i] = (int64_t)s->sizes[i];
+  uint8_t code = format == 'q' ? DLPACK_INT : strchr("BI", format) ? DLPACK_UINT : DLPACK_FLOAT;
   dlpack_tensor prototype = {.device = {DLPACK_CPU, 0},
                              .dimensions = s->dimensions,
-                             .type = {DLPACK_FLOAT, dtype == VLOSS_F64 ? 64 : 32, 1},
+                             .type = {code, (uint8_t)(8 * format_width(format)), 1},
                              .shape = sizes};
   dlpack_versioned *managed = NULL;
   void *object = NULL;

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Batched losses and their gradients on the CPU, fused, with the same bits everywhere.
 
-Every loss stands here and in `vloss.numpy`; `losses()` lists them. `vloss.torch` has them for
-PyTorch.
+Every loss and scoring function stands here and in `vloss.numpy`; `losses()` lists the losses.
+`vloss.torch` has them for PyTorch.
 """
 
 from importlib.resources import files as _files

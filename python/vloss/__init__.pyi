@@ -2,6 +2,9 @@
 from typing import NamedTuple
 
 from . import numpy as numpy
+from ._assignment import *
+from ._boxes import *
+from ._coco import *
 from ._core import Result as Result
 from ._core import VarianceResult as VarianceResult
 from ._core import __version__ as __version__
@@ -9,7 +12,9 @@ from ._core import get_num_threads as get_num_threads
 from ._core import isa as isa
 from ._core import set_isa as set_isa
 from ._core import set_num_threads as set_num_threads
-from .numpy import *
+from ._losses import *
+from ._masks import *
+from ._suppression import *
 
 class Parameter(NamedTuple):
     name: str

@@ -4,7 +4,7 @@ from typing import Any, Final, final
 
 from _typeshed import structseq
 
-from .numpy import *
+from ._losses import *
 
 __version__: Final[str]
 
@@ -40,3 +40,4 @@ def registry() -> list[
         list[tuple[str, float | int | str | bool, float, float, list[str]]],
     ]
 ]: ...
+def score(operation: str, function: str, tensors: bool, /, *arguments: Any) -> Any: ...

@@ -3,7 +3,7 @@ from typing import Any, Literal, Protocol, SupportsFloat, SupportsIndex, TypeAli
 
 from typing_extensions import Buffer
 
-from . import Result, VarianceResult
+from ._core import Result, VarianceResult
 
 class _SupportsDLPack(Protocol):
     def __dlpack__(self) -> Any: ...

@@ -10,8 +10,8 @@
 
 enum {
   RANKS = 64,     /* whose windows are made together */
-  LIST_MOST = 256 /* boxes of a class that a list is faster for than the grid: measured with 40 to
-                     105 classes among 8,400 boxes */
+  LIST_MOST = 256 /* boxes of a class in a list: an estimate from the instructions of a window of
+                     the grid, not tuned */
 };
 
 typedef struct suppression {

@@ -12,12 +12,14 @@ static int by_score(const void *a, const void *b) {
   return i < j ? -1 : i > j;
 }
 
-static int overlap(const float *a, const float *b, float area, float other, float threshold) {
+static float area_of(const float *a) { return (a[2] - a[0]) * (a[3] - a[1]); }
+
+static float iou_of(const float *a, const float *b) {
   float left = a[0] > b[0] ? a[0] : b[0], right = a[2] < b[2] ? a[2] : b[2];
   float top = a[1] > b[1] ? a[1] : b[1], bottom = a[3] < b[3] ? a[3] : b[3];
-  if (!(right > left && bottom > top)) return 0;
-  float inner = (right - left) * (bottom - top);
-  return inner / ((area + other) - inner) > threshold;
+  float width = right > left ? right - left : 0, height = bottom > top ? bottom - top : 0;
+  float inner = width * height;
+  return inner / ((area_of(a) + area_of(b)) - inner);
 }
 
 size_t plain_nms(const float *boxes, const float *scores, const uint8_t *classes, size_t n,
@@ -28,18 +30,13 @@ size_t plain_nms(const float *boxes, const float *scores, const uint8_t *classes
   qsort(room->order, n, sizeof *room->order, by_score);
   memset(room->gone, 0, n);
   for (size_t i = 0; i < n; i++) {
-    float *box = room->boxes + 4 * i;
-    memcpy(box, boxes + 4 * (size_t)room->order[i], 4 * sizeof *box);
-    room->areas[i] = (box[2] - box[0]) * (box[3] - box[1]);
-  }
-  for (size_t i = 0; i < n; i++) {
     if (room->gone[i]) continue;
-    kept[count++] = room->order[i];
+    size_t own = room->order[i];
+    kept[count++] = (int64_t)own;
     for (size_t j = i + 1; j < n; j++) {
-      if (room->gone[j] || (classes && classes[room->order[i]] != classes[room->order[j]]))
-        continue;
-      room->gone[j] = overlap(room->boxes + 4 * i, room->boxes + 4 * j, room->areas[i],
-                              room->areas[j], threshold) != 0;
+      size_t other = room->order[j];
+      if (room->gone[j] || (classes && classes[own] != classes[other])) continue;
+      if (iou_of(boxes + 4 * own, boxes + 4 * other) > threshold) room->gone[j] = 1;
     }
   }
   return count;

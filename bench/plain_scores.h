@@ -6,9 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Greedy suppression of boxes sorted by qsort(); `classes` may be NULL. Room: n of each. */
+/* Greedy suppression as textbooks have it: indices sorted by qsort(), then each kept box against
+ * all behind it that are left, by the IoU from their corners. `classes` may be NULL. Room: n of
+ * each. */
 typedef struct plain_room {
-  float *boxes, *areas;
   uint32_t *order;
   unsigned char *gone;
 } plain_room;

@@ -15,7 +15,7 @@ enum { MOST = 100000, ROWS = 8400, COLUMNS = 1000, CLASSES = 80 };
 
 /* What all cases share; a case fills it again. */
 static struct scene {
-  float *boxes, *others, *scores, *value, *plain_boxes, *areas;
+  float *boxes, *others, *scores, *value;
   double *wide, *wide_others;
   uint8_t *classes;
   int64_t *index, *label;
@@ -158,10 +158,10 @@ static int reserve(void) {
   s->value = malloc(4 * MOST), s->wide = malloc(32 * MOST), s->wide_others = malloc(32 * COLUMNS);
   s->classes = malloc(MOST), s->index = malloc(8 * MOST), s->label = malloc(8 * MOST);
   s->out = malloc((size_t)8 * ROWS * COLUMNS), s->workspace = malloc(s->workspace_size);
-  s->room = (plain_room){malloc(16 * MOST), malloc(4 * MOST), malloc(4 * MOST), malloc(MOST)};
+  s->room = (plain_room){malloc(4 * MOST), malloc(MOST)};
   return s->boxes && s->others && s->scores && s->value && s->wide && s->wide_others &&
-         s->classes && s->index && s->label && s->out && s->workspace && s->room.boxes &&
-         s->room.areas && s->room.order && s->room.gone;
+         s->classes && s->index && s->label && s->out && s->workspace && s->room.order &&
+         s->room.gone;
 }
 
 /* The library's and the loop's results are the same, in a smaller case. */

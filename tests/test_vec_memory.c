@@ -48,6 +48,16 @@ static void test_stream(void **state) {
   }
 }
 
+static void test_stream_aligned(void **state) {
+  (void)state;
+  for (size_t k = 0; k <= BLOCK; k += LANES) {
+    refill();
+    vstream_aligned(to + k, vload(from + 1));
+    vstream_end();
+    check_moved(k, LANES, 1);
+  }
+}
+
 static void test_set(void **state) {
   (void)state;
   vstore(to, vset1(7));
@@ -113,9 +123,9 @@ static void test_store_rows4(void **state) {
 
 int isa_checks(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_load_store), cmocka_unit_test(test_stream),
-      cmocka_unit_test(test_set),        cmocka_unit_test(test_load4),
-      cmocka_unit_test(test_store4),     cmocka_unit_test(test_load_rows4),
-      cmocka_unit_test(test_store_rows4)};
+      cmocka_unit_test(test_load_store),     cmocka_unit_test(test_stream),
+      cmocka_unit_test(test_stream_aligned), cmocka_unit_test(test_set),
+      cmocka_unit_test(test_load4),          cmocka_unit_test(test_store4),
+      cmocka_unit_test(test_load_rows4),     cmocka_unit_test(test_store_rows4)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,19 +38,17 @@ static void lay_out(arena *a, size_t n, nms_layout *l) {
   j->classes = take(a, n, sizeof(uint32_t));
   j->per_class = take(a, n, sizeof(uint32_t));
   j->cells = take(a, n, sizeof(uint32_t));
-  j->starts = take(a, cells, sizeof(uint32_t));
-  j->filled = take(a, cells, sizeof(uint32_t));
+  j->spans = take(a, cells, sizeof(cell_span));
   j->slot_classes = take(a, j->room, sizeof(uint32_t));
   j->numbers = take(a, BOX_ARRAYS * j->room, sizeof(double));
   /* the methods without a grid */
   j->grouped = j->slot_classes;
-  j->segments = j->starts;
-  j->heap = j->filled;
+  j->segments = (uint32_t *)j->spans;
+  j->heap = j->segments ? j->segments + cells : NULL;
   j->head_places = j->cells;
   /* in turn: the items of the sort, the table of classes, the slots of the grid or the heads */
   l->items = take(a, 0, 0);
-  l->spare = l->items ? l->items + n : NULL;
-  l->class_table = (uint32_t *)(void *)l->items;
+  l->class_table = (uint32_t *)l->items;
   l->table_size = (size_t)4 << cell_bits(n); /* at most half of it is used */
   j->slots = j->heads = take(a, SLOT_ARRAYS * j->room, sizeof(double));
 }
@@ -118,9 +116,7 @@ static size_t label_width(score_request *r, vloss_labels labels) {
 static size_t make_order(const nms_call *c, const void *scores, size_t n, nms_layout *l) {
   size_t count = n;
   if (scores) {
-    count = vloss_order_items(scores, c->dtype, n, c->options.score_threshold, l->items);
-    const order_item *items = vloss_order_sort(l->items, l->spare, count, c->dtype);
-    for (size_t i = 0; i < count; i++) l->job.order[i] = items[i].index;
+    count = vloss_order(scores, c->dtype, n, c->options.score_threshold, l->items, l->job.order);
   } else {
     for (size_t i = 0; i < n; i++) l->job.order[i] = (uint32_t)i;
   }

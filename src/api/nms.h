@@ -8,7 +8,7 @@
 
 /* What a call finds in its workspace. Arrays that are done with give their room to others. */
 typedef struct nms_layout {
-  order_item *items, *spare;
+  uint64_t *items; /* of the sort */
   uint32_t *class_table;
   size_t table_size; /* a power of two */
   nms_job job;       /* the arrays in it */

@@ -8,16 +8,9 @@
 
 #include <vloss/types.h>
 
-typedef struct order_item {
-  uint64_t key; /* ascending where the score descends */
-  uint32_t index;
-} order_item;
-
-/* Items of those of n scores that are numbers > threshold (-inf: all numbers); returns how many. */
-size_t vloss_order_items(const void *scores, vloss_dtype dtype, size_t n, double threshold,
-                         order_item *items);
-
-/* Sorts them, with as much room beside; returns where they are. */
-order_item *vloss_order_sort(order_item *items, order_item *spare, size_t count, vloss_dtype dtype);
+/* The indices, in order, of those of n scores that are numbers > threshold (-inf: all numbers);
+ * returns how many. `room`: for 2 n. */
+size_t vloss_order(const void *scores, vloss_dtype dtype, size_t n, double threshold,
+                   uint64_t *room, uint32_t *order);
 
 #endif

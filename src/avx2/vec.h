@@ -27,6 +27,7 @@ static inline void vstream(real *p, vec a) {
   _mm_stream_pd(p, _mm256_castpd256_pd128(a));
   _mm_stream_pd(p + 2, _mm256_extractf128_pd(a, 1));
 }
+static inline void vstream_aligned(real *p, vec a) { _mm256_stream_pd(p, a); }
 static inline vec vset1(real a) { return _mm256_set1_pd(a); }
 
 static inline vec vadd(vec a, vec b) { return _mm256_add_pd(a, b); }
@@ -96,6 +97,7 @@ static inline void vstream(real *p, vec a) {
   _mm_stream_ps(p, _mm256_castps256_ps128(a));
   _mm_stream_ps(p + 4, _mm256_extractf128_ps(a, 1));
 }
+static inline void vstream_aligned(real *p, vec a) { _mm256_stream_ps(p, a); }
 static inline vec vset1(real a) { return _mm256_set1_ps(a); }
 
 static inline vec vadd(vec a, vec b) { return _mm256_add_ps(a, b); }

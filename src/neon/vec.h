@@ -150,6 +150,7 @@ static inline vec vneg(vec a) {
 
 /* no streaming store in the intrinsics */
 static inline void vstream(real *p, vec a) { vstore(p, a); }
+static inline void vstream_aligned(real *p, vec a) { vstore(p, a); }
 static inline void vstream_end(void) {}
 
 /* NEON's own min and max return NaN for either operand and order the zeros */

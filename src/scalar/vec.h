@@ -36,6 +36,8 @@ static inline vec vload(const real *p) { return *p; }
 static inline void vstore(real *p, vec a) { *p = a; }
 /* Store around the caches where the ISA can; p is aligned to 16 bytes. */
 static inline void vstream(real *p, vec a) { *p = a; }
+/* The same, p is aligned to a vector: whole ones are cheaper than halves. */
+static inline void vstream_aligned(real *p, vec a) { *p = a; }
 /* Order streamed stores before whatever follows. */
 static inline void vstream_end(void) {}
 static inline vec vset1(real a) { return a; }

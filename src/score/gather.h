@@ -7,7 +7,8 @@
 
 /* count <= LANES of them by their indices, zeros behind them */
 ALWAYS_INLINE vec4 gather_raw(const box_source *s, const uint32_t *indices, size_t count) {
-  real block[4 * LANES] = {0};
+  real block[4 * LANES];
+  if (count < LANES) memset(block, 0, sizeof block);
   for (size_t k = 0; k < count; k++)
     memcpy(block + 4 * k, reals(s->data, 4 * (size_t)indices[k]), 4 * sizeof(real));
   vec4 raw = vload4(block);

@@ -54,6 +54,11 @@ typedef struct select_job {
   void *score;
 } select_job;
 
+/* The slots of a cell that are in use. */
+typedef struct cell_span {
+  uint32_t begin, end;
+} cell_span;
+
 /* What a suppression works with. Arrays by rank are in order; lists of what is kept grow at the
  * front of them, behind the rank in work. Room for numbers: of doubles, and of whole vectors. */
 typedef struct nms_job {
@@ -70,8 +75,7 @@ typedef struct nms_job {
   void *slots;   /* of corners and areas, by place in the grid */
   size_t room;
   uint32_t *cells;  /* by rank */
-  uint32_t *starts; /* of cells in the slots, 2^cell_bits + 2 */
-  uint32_t *filled; /* slots of a cell in use */
+  cell_span *spans; /* 2^cell_bits cells of the grid, one more, and one of each class */
   uint32_t *slot_classes;
   int cell_bits;
   size_t *kept; /* how many the result has */

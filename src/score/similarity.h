@@ -14,14 +14,14 @@ ALWAYS_INLINE void matrix_loop(const line *l, real *out, measure_form f, int str
     vstore_part(out, line_values(l, &own, 0, f, 0), count);
     return;
   }
-  if (streamed && (uintptr_t)out % 16) {
+  if (streamed && (uintptr_t)out % sizeof(vec)) {
     vstore(out, line_values(l, &own, 0, f, 0));
-    j = (16 - (uintptr_t)out % 16) / sizeof(real);
+    j = (sizeof(vec) - (uintptr_t)out % sizeof(vec)) / sizeof(real);
   }
   for (; j + LANES <= count; j += LANES) {
     vec values = line_values(l, &own, j, f, 0);
     if (streamed)
-      vstream(out + j, values);
+      vstream_aligned(out + j, values);
     else
       vstore(out + j, values);
   }

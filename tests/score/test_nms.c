@@ -10,7 +10,8 @@
 #include "mode.h"
 #include "support.h"
 
-enum { MOST = 150, MANY = 100000 };
+/* Classes of more than 256 boxes are in the grid, others in lists. */
+enum { FEW = 150, MOST = 400, GRIDDED = 257, MANY = 100000 };
 
 typedef struct problem {
   oracle_form form;
@@ -230,8 +231,10 @@ static void few(void **state) {
   guard workspace = guard_new(1 << 17), output = guard_new(1 << 13);
   for (int turn = 0; turn < (mode_emulated() ? 144 : 72 * 200); turn++) {
     rng r = rng_init(data_seed(), (uint64_t)turn);
-    size_t n = turn / 72 <= 71 ? (size_t)turn / 72 : rng_below(&r, MOST + 1);
+    size_t n = turn / 72 <= 71 ? (size_t)turn / 72 : rng_below(&r, FEW + 1);
     int kind = (int)rng_below(&r, BOX_DATA + 2);
+    if (turn / 6 % 6 <= VLOSS_NMS_DIOU && turn / 72 % 8 == 7)
+      n = GRIDDED + rng_below(&r, MOST - GRIDDED);
     set_up(&p, &r, mode_emulated() ? rng_below(&r, MOST) : n, turn);
     /* where Gaussian scores may tie, their order is up to the last bit of an exponential */
     if (p.options.method == VLOSS_NMS_SOFT_GAUSSIAN) kind = 0;
@@ -299,7 +302,7 @@ static void many_of(crowd kind, size_t n, size_t classes, double threshold) {
   for (size_t i = 0; i < n; i++) {
     order[i] = i; /* scores descend, in steps with ties */
     scores[i] = (float)((n - i) / 3);
-    labels[i] = (int64_t)rng_below(&r, classes);
+    labels[i] = i % 2 ? 0 : (int64_t)rng_below(&r, classes); /* one of many boxes */
   }
   size_t expected = plain(boxes, order, labels, n, threshold, truth);
   for (size_t isa = 0; isa < isas_usable(); isa++) {
@@ -354,8 +357,34 @@ static void kinds_of_labels(void **state) {
   }
 }
 
+/* Overlaps around a threshold where I > t U, rounded, is another answer than I / U > t. */
+static void edges(void **state) {
+  (void)state;
+  rng r = rng_init(data_seed(), 1);
+  size_t size = vloss_nms_workspace(2, NULL), count, other = 0;
+  void *workspace = malloc(size);
+  assert_non_null(workspace);
+  for (int turn = 0; turn < 3000; turn++) {
+    float high = (float)rng_between(&r, 1, 2), low = nextafterf(high * 0.6f, (float)(turn % 3));
+    const float boxes[] = {0, 0, 1, high, 0, 0, 1, low};
+    float united = (high + low) - low, quotient = low / united, product = 0.6f * united;
+    size_t expected = (double)quotient > 0.6 ? 1 : 2;
+    int64_t kept[2];
+    other += (expected == 1) != (low > product);
+    for (size_t isa = 0; isa < isas_usable(); isa++) {
+      isa_use(isa);
+      assert_int_equal(vloss_nms_f32(boxes, NULL, (vloss_labels){NULL, VLOSS_LABEL_INT64}, 2, 0.6,
+                                     NULL, workspace, size, 2, kept, &count),
+                       VLOSS_OK);
+      assert_int_equal(count, expected);
+    }
+  }
+  assert_true(other > 0);
+  free(workspace);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(kinds_of_labels), cmocka_unit_test(few),
-                                     cmocka_unit_test(many)};
+                                     cmocka_unit_test(many), cmocka_unit_test(edges)};
   return cmocka_run_group_tests(tests, NULL, NULL) != 0;
 }

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Scoring of boxes by vloss and by those of its peers that are installed: torchvision and
 onnxruntime. First results are compared: kept indices of random sets with equal scores, and the
-matrices of IoU and GIoU bit for bit. Then times: the least CPU time of interleaved runs, one thread,
-float32. Needs NumPy: score-peers.py LIBVLOSS.so [RUNS [SETS]]."""
+matrices of IoU and GIoU bit for bit. Then times: the least CPU time of interleaved runs, one
+thread, float32. Needs NumPy: score-peers.py LIBVLOSS.so [RUNS [SETS]]."""
 
 import contextlib
 import ctypes
@@ -189,7 +189,8 @@ def main():
         import torch
         import torchvision
         compare(vloss, torch, torchvision, sets)
-    print(f"\n| float32, one thread | {vloss.name}, us | peer, us | | peer |\n|---|---|---|---|---|")
+    print(f"\n| float32, one thread | {vloss.name}, us | peer, us | | peer |")
+    print("|---|---|---|---|---|")
     with contextlib.suppress(ImportError):
         import torch
         import torchvision

@@ -19,8 +19,8 @@ static void make_windows(suppression *s, size_t rank) {
   }
 }
 
-/* Whether one of the boxes from i on that `bits` names suppresses the own one; `sure` names some that
- * do if their class is right. */
+/* Whether one of the boxes from i on that `bits` names suppresses the own one; `sure` names some
+ * that do if their class is right. */
 OUT_OF_LINE int confirm(const suppression *s, size_t rank, const box_arrays *others, size_t i,
                         unsigned bits, unsigned sure, const uint32_t *classes, uint32_t class) {
   for (unsigned left = s->job->classes ? bits : 0; left; left &= left - 1) {

@@ -49,7 +49,8 @@ def _nms(boxes: torch.Tensor, scores: torch.Tensor, idxs: Array, threshold: floa
     name = 'nms' if idxs is None else 'batched_nms'
     classes = None if idxs is None else plain(idxs)
     arguments = (plain(boxes), plain(scores), classes, threshold, 0, 0, False, 0.0)
-    return score('nms', name, True, *arguments, float('-inf'), 0, 0, 0, False)[0]  # type: ignore[no-any-return]
+    kept = score('nms', name, True, *arguments, float('-inf'), 0, 0, 0, False)[0]
+    return kept  # type: ignore[no-any-return]
 
 
 def _nms_fake(

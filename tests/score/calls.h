@@ -15,6 +15,7 @@ enum { SCENE_CLASSES = 5, SCENE_POINTS = 17, SCENE_MASKS = 12, SCENE_CORNERS = 9
 /* Input for all of them, and room for their results. */
 typedef struct scene {
   size_t n, m;                    /* boxes, or other things, of either side */
+  size_t room;                    /* of `out` and `index` */
   unsigned variant;               /* kinds, methods and layouts take turns by it */
   size_t refused;                 /* 1: calls that can be refused are to be */
   const vloss_executor *executor; /* NULL: none */
@@ -43,6 +44,9 @@ typedef struct scene {
   void *workspace;
   size_t workspace_size;
 } scene;
+
+/* The bits of all results, whichever call wrote them. */
+uint64_t scene_results(const scene *s);
 
 scene *scene_new(uint64_t stream, size_t n, size_t m);
 void scene_free(scene *s);

@@ -60,7 +60,8 @@ scene *scene_new(uint64_t stream, size_t n, size_t m) {
   rng r = rng_init(data_seed(), stream);
   scene *s = new_array(1, sizeof *s);
   size_t room = n * (m + 4) + 4 * m + HEIGHT * WIDTH;
-  *s = (scene){.n = n, .m = m, .run_room = 8 * HEIGHT * WIDTH, .workspace_size = WORKSPACE};
+  *s = (scene){
+      .n = n, .m = m, .room = room, .run_room = 8 * HEIGHT * WIDTH, .workspace_size = WORKSPACE};
   s->f32.boxes = new_array(4 * n, sizeof(float));
   s->f32.others = new_array(4 * m, sizeof(float));
   s->f32.scores = new_array(SCENE_CLASSES * n, sizeof(float));
@@ -88,6 +89,26 @@ scene *scene_new(uint64_t stream, size_t n, size_t m) {
   fill_numbers(s, &r);
   fill_masks(s, &r);
   return s;
+}
+
+static uint64_t words(uint64_t hash, const void *bytes, size_t size) {
+  for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    memcpy(&word, (const char *)bytes + i, size - i < sizeof word ? size - i : sizeof word);
+    hash = (hash ^ word) * UINT64_C(0x100000001b3);
+  }
+  return hash;
+}
+
+uint64_t scene_results(const scene *s) {
+  uint64_t hash = data_hash(DATA_HASH_INIT, F32, s->f32.out, s->room);
+  hash = data_hash(hash, F64, s->f64.out, s->room);
+  for (int i = 0; i < 2; i++) hash = words(hash, s->index[i], s->room * sizeof(int64_t));
+  hash = words(hash, s->pairs, s->n * s->m * sizeof *s->pairs);
+  hash = words(hash, s->pixels, HEIGHT * WIDTH);
+  hash = words(hash, s->counts, s->run_room * sizeof(uint32_t));
+  hash = words(hash, s->text, s->run_room);
+  return words(hash, s->records, (s->n + s->m) * sizeof *s->records);
 }
 
 void scene_free(scene *s) {

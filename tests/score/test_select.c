@@ -14,8 +14,8 @@ typedef struct candidates {
   double score[MOST];
 } candidates;
 
-static double at(box_type type, const void *scores, int layout, size_t n, size_t classes, size_t i,
-                 size_t c) {
+static double at(box_type type, const void *scores, vloss_score_layout layout, size_t n,
+                 size_t classes, size_t i, size_t c) {
   return number_at(scores, type, layout == VLOSS_BOXES_BY_CLASSES ? i * classes + c : c * n + i);
 }
 

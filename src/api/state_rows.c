@@ -80,8 +80,10 @@ static void note_states(shard_call *c, const vloss_softmax_state *states) {
 static int weight_exponent(const shard_call *c) {
   double heaviest = c->options.class_weight ? 0 : 1;
   int exponent = 0;
-  for (size_t k = 0; c->options.class_weight && k < c->shard.all_classes; k++)
-    heaviest = fmax(heaviest, request_number(&c->request, c->options.class_weight, k, 1));
+  for (size_t k = 0; c->options.class_weight && k < c->shard.all_classes; k++) {
+    double weight = request_number(&c->request, c->options.class_weight, k, 1);
+    if (weight > heaviest) heaviest = weight; /* not fmax(): gcc 12 for AArch64 dies of it */
+  }
   if (heaviest > 0) digits_of(heaviest, &exponent);
   return exponent;
 }

@@ -320,7 +320,8 @@ static void test_extremes(void **state) {
         for (int k = 0; k < 4; k++)
           scale = fmin(scale, rows[i].weights[label] > 0 ? 4 / (double)rows[i].weights[label] : 1);
         double heaviest = 0;
-        for (int k = 0; k < 4; k++) heaviest = fmax(heaviest, (double)rows[i].weights[k]);
+        for (int k = 0; k < 4; k++)
+          if (rows[i].weights[k] > heaviest) heaviest = rows[i].weights[k];
         if (!is_close((double)loss, (double)whole,
                       1e-6 * fmax(heaviest * scale, fabs((double)whole))))
           fail_msg("row %zu label %d: loss %g, not %g", i, (int)label, (double)loss, (double)whole);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Does scoring give the same bits whatever the caller's floating point control word, and leave it as
- * it was? */
+/* Does scoring give the same bits whatever the caller's floating point control word, and leave it
+ * as it was? */
 #include "calls.h"
 #include "control.h"
 #include "mode.h"

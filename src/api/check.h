@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "api/digits.h"
+#include "api/numbers.h"
 #include "api/structs.h"
 #include "cpu.h"
 #include "job.h"
@@ -55,9 +56,7 @@ static inline void request_fail(request *r, vloss_status status, const char *arg
 }
 
 /* Bytes of a number. */
-static inline size_t request_width(const request *r) {
-  return r->dtype == VLOSS_F64 ? sizeof(double) : sizeof(float);
-}
+static inline size_t request_width(const request *r) { return number_width(r->dtype); }
 
 /* An options struct; NULL if there is none or it cannot be read. */
 static inline const void *request_struct(request *r, const char *name, const void *options,
@@ -132,7 +131,7 @@ static inline void request_fields(request *r, const vloss_loss *about, const voi
 
 /* a b, or a fault where that many numbers cannot exist */
 static inline size_t request_product(request *r, const char *argument, size_t a, size_t b) {
-  size_t most = r->dtype == VLOSS_F64 ? PTRDIFF_MAX / sizeof(double) : PTRDIFF_MAX / sizeof(float);
+  size_t most = PTRDIFF_MAX / request_width(r);
   size_t product;
   if (!__builtin_mul_overflow(a, b, &product) && product <= most) return product;
   request_fail(r, VLOSS_ERROR_SIZE, argument);
@@ -211,15 +210,11 @@ static inline int request_ready(request *r) {
 
 /* A number of the call's dtype, `otherwise` if there is no such array. */
 static inline double request_number(const request *r, const void *p, size_t i, double otherwise) {
-  if (!p) return otherwise;
-  return r->dtype == VLOSS_F64 ? ((const double *)p)[i] : (double)((const float *)p)[i];
+  return number_at(r->dtype, p, i, otherwise);
 }
 
 static inline void request_store(const request *r, void *p, size_t i, double value) {
-  if (r->dtype == VLOSS_F64)
-    ((double *)p)[i] = value;
-  else
-    ((float *)p)[i] = (float)value;
+  number_put(r->dtype, p, i, value);
 }
 
 /* What multiplies every gradient. */

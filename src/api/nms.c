@@ -124,12 +124,6 @@ static size_t make_order(const nms_call *c, const void *scores, size_t n, nms_la
   return count < most ? count : most;
 }
 
-/* Number i of an array; of none, 1. */
-static double number_of(vloss_dtype dtype, const void *array, size_t i) {
-  if (!array) return 1;
-  return dtype == VLOSS_F64 ? ((const double *)array)[i] : (double)((const float *)array)[i];
-}
-
 /* Puts the result where the caller wants it; its scores are new ones, or the caller's. */
 static void deliver(const nms_call *c, const uint32_t *order, const void *scores,
                     const void *results, size_t count, int64_t *kept) {
@@ -138,11 +132,8 @@ static void deliver(const nms_call *c, const uint32_t *order, const void *scores
     kept[i] = (int64_t)order[i];
     if (!out) continue;
     double score =
-        results ? number_of(c->dtype, results, i) : number_of(c->dtype, scores, order[i]);
-    if (c->dtype == VLOSS_F64)
-      ((double *)out)[i] = score;
-    else
-      ((float *)out)[i] = (float)score;
+        results ? number_at(c->dtype, results, i, 1) : number_at(c->dtype, scores, order[i], 1);
+    number_put(c->dtype, out, i, score);
   }
 }
 
@@ -208,7 +199,7 @@ static vloss_status nms(vloss_dtype dtype, const void *boxes, const void *scores
                         size_t capacity, int64_t *kept, size_t *count) {
   nms_call c;
   score_request *r = &c.request;
-  size_t width = dtype == VLOSS_F64 ? sizeof(double) : sizeof(float);
+  size_t width = number_width(dtype);
   open_call(&c, dtype, options, threshold);
   if (n > UINT32_MAX) vloss_score_fail(r, VLOSS_ERROR_SIZE, "n");
   vloss_score_output(r, "count", count, 1, sizeof *count);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "api/nms.h"
+#include "api/numbers.h"
 #include "api/split.h"
 #include "dispatch.h"
 #include "labels.h"
@@ -49,24 +50,15 @@ static void measure_classes(const nms_job *j) {
   }
 }
 
-static double score_at(const void *scores, vloss_dtype dtype, size_t i) {
-  if (!scores) return 1;
-  return dtype == VLOSS_F64 ? ((const double *)scores)[i] : (double)((const float *)scores)[i];
-}
-
 /* Number i of array `which` among those by place. */
 static void put_number(const nms_job *j, vloss_dtype dtype, size_t which, size_t i, double value) {
-  if (dtype == VLOSS_F64)
-    ((double *)j->numbers)[which * j->room + i] = value;
-  else
-    ((float *)j->numbers)[which * j->room + i] = (float)value;
+  number_put(dtype, j->numbers, which * j->room + i, value);
 }
 
 enum { SCORE_ARRAY = 5, RESULT_ARRAY = 6 }; /* behind corners and areas */
 
 static const void *results_of(const nms_job *j, vloss_dtype dtype) {
-  size_t width = dtype == VLOSS_F64 ? sizeof(double) : sizeof(float);
-  return (const char *)j->numbers + RESULT_ARRAY * j->room * width;
+  return (const char *)j->numbers + RESULT_ARRAY * j->room * number_width(dtype);
 }
 
 static void run_kernel(const nms_job *j, vloss_dtype dtype, int id) {
@@ -85,7 +77,7 @@ size_t vloss_nms_soft(nms_job *j, vloss_dtype dtype, const void *scores, size_t 
     if (!ranks[i]) continue;
     uint32_t place = j->heap[class_of(j, ranks[i] - 1)]++;
     j->grouped[place] = (uint32_t)i;
-    put_number(j, dtype, SCORE_ARRAY, place, score_at(scores, dtype, i));
+    put_number(j, dtype, SCORE_ARRAY, place, number_at(dtype, scores, i, 1));
   }
   run_kernel(j, dtype, SCORE_nms_place);
   run_kernel(j, dtype, SCORE_nms_soft);
@@ -98,9 +90,9 @@ static void scale_scores(const nms_job *j, vloss_dtype dtype, const void *scores
                          size_t to) {
   size_t place = j->cells[rank], index = j->order[to], at = RESULT_ARRAY * j->room + place;
   if (dtype == VLOSS_F64)
-    ((double *)j->slots)[to] = ((double *)j->numbers)[at] * score_at(scores, dtype, index);
+    ((double *)j->slots)[to] = ((double *)j->numbers)[at] * number_at(dtype, scores, index, 1);
   else
-    ((float *)j->slots)[to] = ((float *)j->numbers)[at] * (float)score_at(scores, dtype, index);
+    ((float *)j->slots)[to] = ((float *)j->numbers)[at] * (float)number_at(dtype, scores, index, 1);
 }
 
 size_t vloss_nms_matrix(nms_job *j, vloss_dtype dtype, const void *scores,

@@ -74,8 +74,7 @@ vloss_status vloss_score_close(score_request *r) {
 
 static double coordinate(const box_source *boxes, vloss_dtype dtype, size_t i) {
   if (boxes->integers) return ((const int32_t *)boxes->data)[i];
-  if (dtype == VLOSS_F64) return ((const double *)boxes->data)[i];
-  return (double)((const float *)boxes->data)[i];
+  return number_at(dtype, boxes->data, i, 0);
 }
 
 size_t vloss_score_degenerate(const box_source *boxes, vloss_dtype dtype, size_t n) {

@@ -72,7 +72,7 @@ static vloss_status choose(vloss_dtype dtype, const void *scores, size_t n, size
                            double threshold, const vloss_select_options *options, size_t capacity,
                            int64_t *box, int64_t *label, void *score, size_t *count) {
   score_request r;
-  size_t width = dtype == VLOSS_F64 ? sizeof(double) : sizeof(float), size = 0;
+  size_t width = number_width(dtype), size = 0;
   vloss_score_open(&r);
   vloss_select_options o = read_options(&r, options);
   if (threshold != threshold) vloss_score_fail(&r, VLOSS_ERROR_PARAMETER, "threshold");

@@ -17,10 +17,6 @@ typedef struct similarity_call {
   similarity_job job;
 } similarity_call;
 
-static size_t number_width(vloss_dtype dtype) {
-  return dtype == VLOSS_F64 ? sizeof(double) : sizeof(float);
-}
-
 static size_t box_width(box_type type) { return 4 * (type == BOX_F64 ? sizeof(double) : 4); }
 
 static int is_number(double a) { return a == a; }

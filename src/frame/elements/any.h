@@ -32,8 +32,8 @@ ALWAYS_INLINE element element_at(const element_arrays *a, size_t i, size_t count
 }
 
 /* The first parameter of elements [begin, begin + count), where classes have their own. */
-static inline void load_class_parameters(const elements_job *j, size_t begin, size_t count,
-                                         real *values) {
+OUT_OF_LINE void load_class_parameters(const elements_job *j, size_t begin, size_t count,
+                                       real *values) {
   const real *own = reals(j->class_parameter, 0);
   size_t class = begin / j->inner % j->classes, left = j->inner - begin % j->inner;
   for (size_t k = 0; k < count; k++) {
@@ -49,7 +49,8 @@ static inline void load_class_parameters(const elements_job *j, size_t begin, si
 ALWAYS_INLINE vec elements_vector(const elements_job *j, const element_arrays *a,
                                   const element_loss *loss, element_step *step, int flags, size_t i,
                                   size_t count, const real *first, size_t *degenerate) {
-  sample_factors s = load_factors(&j->base, i, count);
+  sample_factors s = {vset1(1), a->options.upstream};
+  if (j->base.weight || j->base.grad_output) s = load_factors(&j->base, i, count);
   element x = element_at(a, i, count, loss->further);
   element_options o = a->options;
   o.upstream = s.upstream;

@@ -14,7 +14,7 @@ typedef struct element {
 } element;
 
 /* What the elements of a call share; of weighted ones, each has its own upstream gradient, and of
- * classes their first parameter. The flags are a constant in each loop. */
+ * classes their first parameter. */
 typedef struct element_options {
   vec upstream;
   vec parameters[ELEMENT_PARAMETERS];
@@ -46,14 +46,20 @@ typedef struct usual_parameter {
   real value;
 } usual_parameter;
 
+/* A setting of the flags that has loops of its own: a step for it that takes all elements. */
+typedef struct flagged_step {
+  int flags;
+  element_step *step;
+} flagged_step;
+
 /* A loss; what it does not name, it does not have. */
 typedef struct element_loss {
   element_step *plain; /* the step in the loops: of elements as `domain` tells, without */
   element_step *any;   /* flags, if this one takes all; NULL: plain does */
   element_prepare *prepare;
   const element_domain *domain;
+  flagged_step flagged;
   const usual_parameter *usual; /* has a loop where it is a constant */
-  int settings;                 /* that the flags can have, at most 4; each has its loops */
   int further;                  /* there is a further array */
   int signed_infinity;          /* losses may be -inf: beside +inf their sum is not NaN */
 } element_loss;

@@ -13,7 +13,7 @@ typedef struct element_loop {
   element_step *step;
   const element_domain *domain; /* or NULL: the step takes all */
   const usual_parameter *usual; /* that has its value, or NULL */
-  int flags, graded;
+  int flags;
   kernel *rare;
 } element_loop;
 
@@ -27,7 +27,8 @@ ALWAYS_INLINE void elements_put(real *grad, const vec *values, int streamed) {
 
 /* `far`: from and to memory. */
 ALWAYS_INLINE void elements_block(const element_arrays *a, element_loop l, size_t at,
-                                  const vec *prepared, evidence *seen, lanes *sums, int far) {
+                                  const vec *prepared, evidence *seen, lanes *sums, int graded,
+                                  int far) {
   const int further = l.loss->further;
   if (far) prefetch_along(a->input + at, BLOCK);
   if (far) prefetch_along(a->target + at, BLOCK);
@@ -44,8 +45,8 @@ ALWAYS_INLINE void elements_block(const element_arrays *a, element_loop l, size_
     grad[k] = r.grad;
     further_grad[k] = r.further;
   }
-  if (l.graded && (!further || a->grad)) elements_put(a->grad + at, grad, far);
-  if (l.graded && further && a->further_grad) elements_put(a->further_grad + at, further_grad, far);
+  if (graded && (!further || a->grad)) elements_put(a->grad + at, grad, far);
+  if (graded && further && a->further_grad) elements_put(a->further_grad + at, further_grad, far);
 }
 
 /* Up to a group of elements, not all of them ordinary. */
@@ -70,7 +71,7 @@ COLD lanes elements_apart(const elements_job *j, kernel *rare, size_t at, size_t
 /* Up to a group of whole blocks. `wary`: the last group was not ordinary; this one is looked at
  * first. */
 ALWAYS_INLINE lanes elements_blocks(const elements_job *j, const element_arrays *a, element_loop l,
-                                    size_t begin, size_t count, int far, int *wary,
+                                    size_t begin, size_t count, int graded, int far, int *wary,
                                     partial *result) {
   if (l.domain && UNLIKELY(*wary) &&
       !domain_holds(l.domain, a->input + begin, a->target + begin, count))
@@ -80,8 +81,10 @@ ALWAYS_INLINE lanes elements_blocks(const elements_job *j, const element_arrays 
   vec prepared[GROUP / LANES]; /* if there is something to prepare */
   for (size_t i = 0; l.loss->prepare && i < count; i += LANES)
     prepared[i / LANES] = l.loss->prepare(vload(a->input + begin + i));
-  for (size_t i = 0; i < count; i += BLOCK)
-    elements_block(a, l, begin + i, prepared + i / LANES, &seen, &sums, far);
+  for (size_t i = 0; graded && i < count; i += BLOCK)
+    elements_block(a, l, begin + i, prepared + i / LANES, &seen, &sums, 1, far);
+  for (size_t i = 0; !graded && i < count; i += BLOCK)
+    elements_block(a, l, begin + i, prepared + i / LANES, &seen, &sums, 0, far);
   if (l.domain) *wary = !l.domain->ordinary(seen);
   if (!l.domain || !UNLIKELY(*wary)) return sums;
   if (far) vstream_end(); /* ordinary stores may overtake streaming ones */
@@ -104,18 +107,23 @@ COLD void elements_mend(const elements_job *j, kernel *rare, size_t begin, size_
 /* The last elements of a call, fewer than a block. */
 ALWAYS_INLINE lanes elements_tail(const elements_job *j, const element_arrays *a, element_loop l,
                                   size_t begin, size_t count, lanes sums, partial *result) {
-  size_t degenerate = 0; /* the sum tells of those */
   if (l.domain) return lanes_add(sums, elements_apart(j, l.rare, begin, count, result));
+  element_options o = a->options;
+  o.flags = l.flags;
   for (size_t i = 0, k = 0; k < VECS && i < count; i += LANES, k++) {
-    vec losses = elements_vector(j, a, l.loss, l.step, l.flags, begin + i, lanes_left(count, i),
-                                 NULL, &degenerate);
-    sums.lane[k] = vadd(sums.lane[k], losses);
+    size_t at = begin + i, part = lanes_left(count, i);
+    element x = element_at(a, at, part, l.loss->further);
+    if (l.loss->prepare) x.prepared = l.loss->prepare(x.input);
+    element_result r = l.step(x, &o);
+    sums.lane[k] = vadd(sums.lane[k], first_lanes(r.loss, part));
+    if (a->grad) vstore_part(a->grad + at, r.grad, part);
+    if (l.loss->further && a->further_grad) vstore_part(a->further_grad + at, r.further, part);
   }
   return sums;
 }
 
-ALWAYS_INLINE void elements_run(const elements_job *j, element_loop l, int far, size_t begin,
-                                size_t end, partial *result) {
+ALWAYS_INLINE void elements_run(const elements_job *j, element_loop l, int graded, int far,
+                                size_t begin, size_t end, partial *result) {
   element_arrays a = elements_begin(j);
   totals t = totals_zero();
   int wary = 0, want_loss = j->base.want_loss;
@@ -125,7 +133,7 @@ ALWAYS_INLINE void elements_run(const elements_job *j, element_loop l, int far, 
     lanes sums = lanes_zero();
     for (size_t k = 0; k < count; k += GROUP) {
       size_t part = smaller(count - k, GROUP), full = part / BLOCK * BLOCK, at = i + k;
-      lanes group = elements_blocks(j, &a, l, at, full, far, &wary, result);
+      lanes group = elements_blocks(j, &a, l, at, full, graded, far, &wary, result);
       if (full < part) group = elements_tail(j, &a, l, at + full, part - full, group, result);
       sums = lanes_add(sums, group);
     }
@@ -153,42 +161,26 @@ ALWAYS_INLINE void elements_loops(const elements_job *j, element_loop l, size_t 
   if (ONE_PATH || base->weight || base->grad_output || base->loss || in_place ||
       j->class_parameter) {
     l.rare(j, begin, end, result);
-  } else if (graded) {
-    l.graded = 1;
-    elements_run(j, l, elements_stream(j, begin, further), begin, end, result);
   } else {
-    elements_run(j, l, base->stream, begin, end, result);
+    int far = graded ? elements_stream(j, begin, further) : base->stream;
+    elements_run(j, l, graded, far, begin, end, result);
   }
-}
-
-/* The loops of a setting of the flags: any but 0 may be beyond the plain step. */
-ALWAYS_INLINE void elements_setting(const elements_job *j, element_loop l, int flags, size_t begin,
-                                    size_t end, partial *result) {
-  if (flags && l.loss->any) {
-    l.step = l.loss->any;
-    l.domain = NULL;
-  }
-  l.flags = flags;
-  elements_loops(j, l, begin, end, result);
 }
 
 ALWAYS_INLINE void elements(const void *work, size_t begin, size_t end, partial *result,
                             const element_loss *loss, kernel *rare) {
   const elements_job *j = work;
   const usual_parameter *usual = loss->usual;
-  const int settings = loss->settings;
-  element_loop l = {loss, loss->plain, loss->domain, NULL, 0, 0, rare};
+  element_loop l = {loss, loss->plain, loss->domain, NULL, j->flags, rare};
   if (usual && j->parameters[usual->index] == (double)usual->value) {
     l.usual = usual;
     elements_loops(j, l, begin, end, result);
-  } else if (settings > 3 && j->flags == 3) {
-    elements_setting(j, l, 3, begin, end, result);
-  } else if (settings > 2 && j->flags == 2) {
-    elements_setting(j, l, 2, begin, end, result);
-  } else if (settings > 1 && j->flags == 1) {
-    elements_setting(j, l, 1, begin, end, result);
+  } else if (loss->flagged.step && j->flags == loss->flagged.flags) {
+    l.step = loss->flagged.step;
+    l.domain = NULL;
+    elements_loops(j, l, begin, end, result);
   } else {
-    elements_setting(j, l, 0, begin, end, result);
+    elements_loops(j, l, begin, end, result);
   }
 }
 

@@ -18,4 +18,4 @@ ALWAYS_INLINE element_result gaussian_nll_step(element x, const element_options 
 }
 
 static const element_loss gaussian_nll = {
-    .plain = gaussian_nll_step, .settings = 2, .further = 1, .signed_infinity = 1};
+    .plain = gaussian_nll_step, .further = 1, .signed_infinity = 1};

@@ -32,5 +32,5 @@ ALWAYS_INLINE element_result kl_div_any(element x, const element_options *o) {
 static const element_loss kl_div = {.plain = kl_div_plain,
                                     .any = kl_div_any,
                                     .domain = &finite_unit_domain,
-                                    .settings = 2,
+                                    .flagged = {1, kl_div_of_log},
                                     .signed_infinity = 1};

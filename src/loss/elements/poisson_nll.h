@@ -35,5 +35,12 @@ ALWAYS_INLINE element_result poisson_nll_step(element x, const element_options *
       .loss = vselect(outside, nan, loss), .grad = vselect(outside, nan, grad), .outside = outside};
 }
 
-static const element_loss poisson_nll = {
-    .plain = poisson_nll_step, .settings = 4, .signed_infinity = 1};
+/* What is usual. */
+ALWAYS_INLINE element_result poisson_nll_of_log(element x, const element_options *o) {
+  element_options usual = {.upstream = o->upstream, .flags = POISSON_LOG_INPUT};
+  return poisson_nll_step(x, &usual);
+}
+
+static const element_loss poisson_nll = {.plain = poisson_nll_step,
+                                         .flagged = {POISSON_LOG_INPUT, poisson_nll_of_log},
+                                         .signed_infinity = 1};

@@ -126,14 +126,11 @@ typedef struct batch_rest {
 ALWAYS_INLINE void batch_rare(const batch_rest *r, const class_step *step, int what) {
   row_line l = line_open(r->batch, step, r->index, what);
   what |= INFINITE;
+  if (r->phase != BATCH_ADD && l.kept) what |= KEPT;
   if (r->phase == BATCH_ADD)
     batch_add(r->batch, step, &l, r->index, what);
-  else if (r->phase == BATCH_ADD_MORE && l.kept)
-    batch_add_more(r->batch, step, &l, r->index, what | KEPT);
   else if (r->phase == BATCH_ADD_MORE)
     batch_add_more(r->batch, step, &l, r->index, what);
-  else if (l.kept)
-    batch_gradient(r->batch, step, &l, r->index, r->to, 0, r->streamed, what | KEPT);
   else
     batch_gradient(r->batch, step, &l, r->index, r->to, 0, r->streamed, what);
 }

@@ -179,6 +179,18 @@ static inline void rows_mend_label(const row_block *b, size_t k, real *grad) {
   *grad = value - b->result[k];
 }
 
+/* Numbers that stand `stride` apart, and `fill` behind them until there are `padded`; and back, or
+ * zeros. Out of line: compilers would give a stride of 1 a loop of its own, in many places. */
+OUT_OF_LINE void gather(const real *from, size_t stride, size_t count, real *to, size_t padded,
+                        real fill) {
+  for (size_t k = 0; k < count; k++) to[k] = from[k * stride];
+  for (size_t k = count; k < padded; k++) to[k] = fill;
+}
+
+OUT_OF_LINE void scatter(const real *from, size_t stride, size_t count, real *to) {
+  for (size_t k = 0; k < count; k++) to[k * stride] = from ? from[k] : 0;
+}
+
 /* Writes numbers around the caches: whole lines, since parts of one cost a read of it. */
 static inline void stream_out(real *to, const real *from, size_t count) {
   size_t i = 0;

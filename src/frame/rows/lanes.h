@@ -147,10 +147,7 @@ ALWAYS_INLINE void lane_finish(const row_lanes *l, const class_step *step, const
 ALWAYS_INLINE void lane_finish_more(const row_lanes *l, const class_step *step,
                                     const lane_tops *tops, class_row *row, lane_range r, int what) {
   lane_sum sums[SUMS];
-  if (l->grad)
-    lane_sums(l, step, tops, row, sums, NULL, r, 1, what | KEPT);
-  else
-    lane_sums(l, step, tops, row, sums, NULL, r, 1, what);
+  lane_sums(l, step, tops, row, sums, NULL, r, 1, l->grad ? what | KEPT : what);
   for (size_t j = 0; j < r.width; j++) {
     vec s[SUMS], upstream = vload(l->rows->upstream + r.first + j * LANES);
     for (int i = 0; i < step->more_sums; i++) s[i] = lane_sum_value(&sums[i], j);

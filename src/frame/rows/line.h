@@ -45,12 +45,6 @@ typedef struct class_span {
   int copied;
 } class_span;
 
-static void span_copy(const row_line *l, const class_span *s, const real *from, real fill,
-                      real *to) {
-  for (size_t k = 0; k < s->count; k++) to[k] = from[(s->begin + k) * l->call->inner];
-  for (size_t k = s->count; k % LANES; k++) to[k] = fill;
-}
-
 ALWAYS_INLINE class_span span_open(const row_line *l, const class_step *step, size_t begin) {
   class_span s = {begin, smaller(l->call->classes - begin, SPAN), l->input + begin,
                   step->target ? l->target + begin : NULL, 0};
@@ -58,8 +52,9 @@ ALWAYS_INLINE class_span span_open(const row_line *l, const class_step *step, si
   if (!s.copied) return s;
   s.input = l->room->input;
   s.target = l->room->target;
-  span_copy(l, &s, l->input, l->input_fill, l->room->input);
-  if (step->target) span_copy(l, &s, l->target, l->target_fill, l->room->target);
+  size_t inner = l->call->inner, at = begin * inner, whole = (s.count + LANES - 1) / LANES * LANES;
+  gather(l->input + at, inner, s.count, l->room->input, whole, l->input_fill);
+  if (step->target) gather(l->target + at, inner, s.count, l->room->target, whole, l->target_fill);
   return s;
 }
 
@@ -211,7 +206,7 @@ ALWAYS_INLINE void line_gradient(const row_line *l, const class_step *step, cons
     if (i < s.count) line_put(l, step, &s, v, i, s.count - i, out, roomy || !direct, what);
     if (step->labels && label - begin < s.count) rows_mend_label(b, k, out + (label - begin));
     if (streamed) stream_out(to + begin, out, s.count);
-    for (i = 0; inner != 1 && i < s.count; i++) to[(begin + i) * inner] = out[i];
+    if (inner != 1) scatter(out, inner, s.count, to + begin * inner);
   }
 }
 

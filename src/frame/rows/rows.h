@@ -45,7 +45,9 @@ ALWAYS_INLINE void rows_rare(const void *work, size_t begin, size_t end, partial
                              const class_step *step) {
   (void)begin, (void)end, (void)result;
   const rows_rest *r = work;
-  if (step->form && r->form)
+  if (class_is_either(step))
+    rows_rest_run(r, step, r->form);
+  else if (step->form && r->form)
     rows_rest_run(r, step, step->form);
   else
     rows_rest_run(r, step, 0);
@@ -53,17 +55,9 @@ ALWAYS_INLINE void rows_rare(const void *work, size_t begin, size_t end, partial
 
 /* ------------------------------------------------------------------------------------ in lanes */
 
-ALWAYS_INLINE void lanes_rest(const row_lanes *l, size_t first, size_t count, kernel *rare,
-                              partial *result, int form) {
-  lane_rest lane = {l, {first, 1, count}};
-  rows_rest rest = {form, &lane, NULL};
-  rare(&rest, 0, 0, result);
-}
-
-/* Less than a block, vector by vector. The last one reaches back to rows that are done, unless
- * their inputs are gone. */
-ALWAYS_INLINE void lanes_vectors(const row_lanes *l, const class_step *step, kernel *rare,
-                                 partial *result, int what) {
+/* Vector by vector. The last one reaches back to rows that are done, unless their inputs are
+ * gone. */
+ALWAYS_INLINE void lanes_vectors(const row_lanes *l, kernel *rare, partial *result, int form) {
   const size_t total = l->count;
   for (size_t first = 0; first < total; first += LANES) {
     size_t at = first, count = smaller(total - first, LANES);
@@ -71,51 +65,25 @@ ALWAYS_INLINE void lanes_vectors(const row_lanes *l, const class_step *step, ker
       at = total - LANES;
       count = LANES;
     }
-    lane_range r = {at, 1, LANES};
-    lane_tops tops;
-    if (!ONE_PATH && count == LANES && lane_find_tops(l, step, r, &tops, what))
-      lane_run(l, step, &tops, r, 0, what);
-    else
-      lanes_rest(l, at, count, rare, result, what);
+    lane_rest lane = {l, {at, 1, count}};
+    rows_rest rest = {form, &lane, NULL};
+    rare(&rest, 0, 0, result);
   }
 }
 
-/* Returns whether gradients are still to be made, by the slopes. */
+/* A whole block at once, others and such with infinite logits by vectors. Returns whether gradients
+ * are still to be made, by the slopes. */
 ALWAYS_INLINE int lanes_block(const row_lanes *l, const class_step *step, int scalable,
                               kernel *rare, partial *result, lanes *slopes, int what) {
-  if (l->count < BLOCK) {
-    lanes_vectors(l, step, rare, result, what);
-    return 0;
-  }
   lane_range r = {0, VECS, LANES};
   lane_tops tops;
-  if (!ONE_PATH && lane_find_tops(l, step, r, &tops, what)) {
-    int deferred = step->scales && !what && scalable && l->rows->all_graded;
-    *slopes = lane_run(l, step, &tops, r, deferred, what);
-    return deferred;
+  if (ONE_PATH || l->count < BLOCK || !lane_find_tops(l, step, r, &tops, what)) {
+    lanes_vectors(l, rare, result, what);
+    return 0;
   }
-  for (size_t first = 0; first < BLOCK; first += LANES)
-    lanes_rest(l, first, LANES, rare, result, what);
-  return 0;
-}
-
-/* A block whose rows lie side by side. */
-ALWAYS_INLINE void rows_direct(const rows_call *c, const class_options *o, row_block *b,
-                               const class_step *step, kernel *rare, partial *result, int what) {
-  size_t offset = b->offset[0];
-  lanes slopes = lanes_zero();
-  row_lanes l = {.call = c,
-                 .options = o,
-                 .rows = b,
-                 .input = c->input + offset,
-                 .target = c->target ? c->target + offset : NULL,
-                 .grad = c->grad ? c->grad + offset : NULL,
-                 .stride = c->inner,
-                 .count = b->count,
-                 .ahead = BLOCK * sizeof(real)};
-  l.origin = l.input;
-  l.target_origin = l.target;
-  lanes_block(&l, step, 0, rare, result, &slopes, what);
+  int deferred = step->scales && !what && scalable && l->rows->all_graded;
+  *slopes = lane_run(l, step, &tops, r, deferred, what);
+  return deferred;
 }
 
 /* Four classes and more, a vector of rows at a time; if deferred, gradients are still to be
@@ -147,28 +115,39 @@ ALWAYS_INLINE void rows_unpack(const rows_call *c, const row_block *b, const rea
     unpack_whole(packed, c->classes, c->grad + b->offset[0]);
 }
 
-ALWAYS_INLINE void rows_packed(const rows_call *c, const class_options *o, row_block *b,
-                               rows_room *room, const class_step *step, kernel *rare,
-                               partial *result, int what) {
-  real *input = room->packed, *out = step->target ? room->pairs.out : room->few.out;
+/* A block whose rows lie side by side, and with packed copies of its arrays where they do not: one
+ * text for both, since it is large. */
+ALWAYS_INLINE void rows_abreast(const rows_call *c, const class_options *o, row_block *b,
+                                rows_room *room, const class_step *step, kernel *rare,
+                                partial *result, int what) {
+  const int packed = c->inner < BLOCK;
+  real *input = room->packed, *target = room->pairs.target;
   size_t offset = b->offset[0];
   lanes slopes = lanes_zero();
-  pack_rows(c, c->input, b, input);
-  if (step->target) pack_rows(c, c->target, b, room->pairs.target);
   row_lanes l = {.call = c,
                  .options = o,
                  .rows = b,
-                 .input = input,
-                 .target = step->target ? room->pairs.target : NULL,
-                 .grad = c->grad ? input : NULL,
-                 .stride = BLOCK,
-                 .count = BLOCK,
-                 .origin = c->input + offset,
-                 .target_origin = step->target ? c->target + offset : NULL,
-                 .ahead = c->classes * BLOCK * sizeof(real)};
-  int scalable = rows_are_whole(c, b) && c->classes >= 4;
+                 .input = c->input + offset,
+                 .target = step->target ? c->target + offset : NULL,
+                 .grad = c->grad ? c->grad + offset : NULL,
+                 .stride = c->inner,
+                 .count = b->count,
+                 .ahead = BLOCK * sizeof(real)};
+  l.origin = l.input;
+  l.target_origin = l.target;
+  if (packed) {
+    pack_rows(c, c->input, b, input);
+    l.input = input;
+    if (step->target) pack_rows(c, c->target, b, target);
+    if (step->target) l.target = target;
+    if (c->grad) l.grad = input;
+    l.stride = l.count = BLOCK;
+    l.ahead *= c->classes;
+  }
+  int scalable = packed && rows_are_whole(c, b) && c->classes >= 4;
   int deferred = lanes_block(&l, step, scalable, rare, result, &slopes, what);
-  if (c->grad) rows_unpack(c, b, input, &slopes, deferred, out);
+  if (packed && c->grad)
+    rows_unpack(c, b, input, &slopes, deferred, step->target ? room->pairs.out : room->few.out);
 }
 
 /* --------------------------------------------------------------------------------- one by one */
@@ -204,7 +183,7 @@ ALWAYS_INLINE void line_last(line_batch *t, const class_step *step, size_t k, re
                              int streamed, kernel *rare, partial *result, int what) {
   const rows_call *c = t->call;
   if (t->rows->upstream[k] == 0) {
-    for (size_t i = 0; i < c->classes; i++) to[i * c->inner] = 0;
+    scatter(NULL, c->inner, c->classes, to);
     return;
   }
   row_line l = line_open(t, step, k, what);
@@ -266,12 +245,10 @@ ALWAYS_INLINE int rows_in_lanes(const rows_call *c, const class_step *step) {
 ALWAYS_INLINE void rows_block_run(const rows_call *c, const class_options *o, row_block *b,
                                   rows_room *room, int last, const class_step *step, kernel *rare,
                                   partial *result, int what) {
-  if (!rows_in_lanes(c, step))
-    rows_in_line(c, o, b, &room->line, last, step, rare, result, what);
-  else if (c->inner >= BLOCK)
-    rows_direct(c, o, b, step, rare, result, what);
+  if (rows_in_lanes(c, step))
+    rows_abreast(c, o, b, room, step, rare, result, what);
   else
-    rows_packed(c, o, b, room, step, rare, result, what);
+    rows_in_line(c, o, b, &room->line, last, step, rare, result, what);
 }
 
 /* Rows [i, i + count) of the part that begins at `begin`. What is left of an image may be less than
@@ -290,7 +267,7 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
   totals t = totals_zero();
   row_block b;
   rows_room room;
-  const int form = class_form(&c, step);
+  const int form = class_form(&c, step) ? step->form : 0;
   for (size_t i = begin, count; i < end; i += count) {
     count = smaller(end - i, BLOCK);
     if (step->pick) {
@@ -300,7 +277,9 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
       if (c.inner >= BLOCK) count = smaller(count, c.inner - i % c.inner);
       size_t before = rows_before(&c, begin, i, count);
       rows_open(&c, i - before, before, before + count, step->labels, &b);
-      if (step->form && form)
+      if (class_is_either(step))
+        rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, form);
+      else if (step->form && form)
         rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, step->form);
       else
         rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, 0);

@@ -26,8 +26,7 @@ static inline shard_row shard_row_open(const state_job *j, size_t row) {
 /* 64 of the logits or less, with -inf behind them: where they stand, or a copy. */
 static inline const real *shard_logits(const shard_row *r, size_t first, size_t count, real *copy) {
   if (r->inner == 1 && count == STATE_BLOCK) return r->logits + first;
-  for (size_t k = 0; k < count; k++) copy[k] = r->logits[(first + k) * r->inner];
-  for (size_t k = count; k < STATE_BLOCK; k++) copy[k] = -real_infinity;
+  gather(r->logits + first * r->inner, r->inner, count, copy, STATE_BLOCK, -real_infinity);
   return copy;
 }
 

@@ -102,7 +102,7 @@ ALWAYS_INLINE void state_gradient(const state_job *j, const rows_call *c, const 
           b, k, step, o, shard_logits(&r, i, count, logits),
           r.weights && (what & WEIGHED) ? shard_weights(&r, i, count, weights) : NULL, out, what);
     if (step->labels && !none && label - i < count) rows_mend_label(&b->rows, k, out + (label - i));
-    for (size_t n = 0; n < count; n++) grad[(i + n) * r.inner] = out[n];
+    scatter(out, r.inner, count, grad + i * r.inner);
   }
 }
 

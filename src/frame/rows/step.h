@@ -75,6 +75,7 @@ typedef struct class_step {
   int target;        /* there is one in the input's shape */
   int probabilities; /* which of them is, unless TAUGHT */
   int form;    /* what the step can be compiled for beside the plain form: WEIGHED or TAUGHT */
+  int either;  /* one text for both forms, whose terms take longer than asking which it is */
   int sums[2]; /* how many add() gives, plainly and in that form */
   int more_sums;
   int scales;       /* the plain gradient is kept times slope */
@@ -108,7 +109,13 @@ ALWAYS_INLINE int class_form(const rows_call *c, const class_step *step) {
   return step->form == WEIGHED && (j->smoothing > 0 || c->class_weight) ? WEIGHED : 0;
 }
 
+/* Whether the form is no constant: asking takes longer than the terms of labels do alone. */
+ALWAYS_INLINE int class_is_either(const class_step *step) {
+  return step->either || (ONE_PATH && step->target);
+}
+
 ALWAYS_INLINE int class_sums(const class_step *step, int more, int what) {
+  if (step->sums[0] == step->sums[1]) return more ? step->more_sums : step->sums[0];
   return more ? step->more_sums : step->sums[(what & step->form) != 0];
 }
 

@@ -122,27 +122,30 @@ ALWAYS_INLINE void rows_direct(const rows_call *c, const class_options *o, row_b
  * made. */
 ALWAYS_INLINE void rows_unpack_fours(const rows_call *c, const row_block *b, const real *packed,
                                      const lanes *slopes, int deferred, real *out) {
-  size_t count = LANES * c->classes;
   real *grad = c->grad + b->offset[0];
-  for (size_t k = 0; k < BLOCK; k += LANES, grad += count) {
-    real *to = c->streamed ? out : grad;
+  for (size_t k = 0; k < b->count; k += LANES, grad += LANES * c->classes) {
+    size_t rows = lanes_left(b->count, k), count = rows * c->classes;
+    real *to = c->streamed || rows < LANES ? out : grad;
     if (deferred)
       unpack_fours(packed, c->classes, k, &slopes->lane[k / LANES], to);
     else
       unpack_fours(packed, c->classes, k, NULL, to);
     if (deferred)
       for (size_t i = k; i < k + LANES; i++) to[b->own[i] - b->offset[k]] -= b->result[i];
-    if (c->streamed) stream_out(grad, out, count);
+    if (c->streamed)
+      stream_out(grad, out, count);
+    else if (rows < LANES)
+      memcpy(grad, out, count * sizeof *out);
   }
 }
 
 /* The gradient of a packed block goes where it belongs. */
 ALWAYS_INLINE void rows_unpack(const rows_call *c, const row_block *b, const real *packed,
                                const lanes *slopes, int deferred, real *out) {
-  if (!rows_are_whole(c, b))
-    unpack_runs(c, b, packed, c->grad);
-  else if (c->classes >= 4)
+  if (c->inner == 1 && c->classes >= 4)
     rows_unpack_fours(c, b, packed, slopes, deferred, out);
+  else if (!rows_are_whole(c, b))
+    unpack_runs(c, b, packed, c->grad);
   else
     unpack_whole(packed, c->classes, c->grad + b->offset[0]);
 }
@@ -153,8 +156,8 @@ ALWAYS_INLINE void rows_packed(const rows_call *c, const class_options *o, row_b
   real *input = room->packed, *out = step->target ? room->pairs.out : room->few.out;
   size_t offset = b->offset[0];
   lanes slopes = lanes_zero();
-  pack_rows(c, c->input, b, input);
-  if (step->target) pack_rows(c, c->target, b, room->pairs.target);
+  pack_rows(c, c->input, b, out, input);
+  if (step->target) pack_rows(c, c->target, b, out, room->pairs.target);
   row_lanes l = {.call = c,
                  .options = o,
                  .rows = b,

@@ -181,13 +181,17 @@ ALWAYS_INLINE void lines_rest(batch_rest line, kernel *rare, partial *result, in
   rare(&rest, 0, 0, result);
 }
 
-/* The largest logits of row k and its sums. */
+/* The largest logits of row k. */
+ALWAYS_INLINE void line_tops(line_batch *t, const class_step *step, size_t k, int what) {
+  row_line l = line_open(t, step, k, what);
+  t->infinite[k] = !line_find_tops(&l, step, &t->input_top[k], &t->target_top[k], what);
+}
+
+/* The sums of row k. */
 ALWAYS_INLINE void line_first(line_batch *t, const class_step *step, size_t k, kernel *rare,
                               partial *result, int what) {
   row_line l = line_open(t, step, k, what);
-  int finite = line_find_tops(&l, step, &t->input_top[k], &t->target_top[k], what);
-  t->infinite[k] = !finite;
-  if (!ONE_PATH && finite)
+  if (!ONE_PATH && !t->infinite[k])
     batch_add(t, step, &l, k, what);
   else
     lines_rest((batch_rest){BATCH_ADD, t, k, NULL, 0}, rare, result, what);
@@ -235,6 +239,8 @@ ALWAYS_INLINE void line_batch_run(line_batch *t, const class_step *step, kernel 
                                   partial *result, int what) {
   const size_t end = t->begin + t->count;
   const real *active = t->rows->active;
+  for (size_t k = t->begin; k < end; k++)
+    if (active[k] != 0) line_tops(t, step, k, what);
   for (size_t k = t->begin; k < end; k++)
     if (active[k] != 0) line_first(t, step, k, rare, result, what);
   batch_finish(t, step, 0, what);

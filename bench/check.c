@@ -73,8 +73,8 @@ static int check_loss(const vloss_loss *loss, dtype type) {
   size_t bytes = call_elements(&c) * dtype_size(type);
   result truth = {.grad = malloc(bytes)}, out = {.grad = malloc(bytes)};
   int wrong = truth.grad == NULL || out.grad == NULL || run(&found[0], &c, &truth) != 0;
-  /* the last one is memcpy */
-  for (size_t i = 1; !wrong && i + 1 < count; i++) wrong += check_one(&found[i], &c, &truth, &out);
+  for (size_t i = 1; !wrong && i < count; i++)
+    if (!found[i].idle) wrong += check_one(&found[i], &c, &truth, &out);
   free(truth.grad);
   free(out.grad);
   return wrong;

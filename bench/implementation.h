@@ -9,8 +9,9 @@
 typedef struct implementation {
   const char *name;
   const isa *row;             /* the library on this row, */
-  void (*run)(const call *c); /* or a loop, */
-} implementation;             /* or neither: memcpy */
+  void (*run)(const call *c); /* or a loop, or neither: memcpy */
+  int idle;                   /* computes nothing */
+} implementation;
 
 enum { MAX_IMPLEMENTATIONS = 16 };
 

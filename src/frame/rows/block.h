@@ -31,7 +31,7 @@ typedef struct row_block {
   size_t label[BLOCK];                /* 0 where not active */
   size_t own[BLOCK];                  /* where the label's class stands */
   real active[BLOCK];                 /* 1, or 0 for rows that are ignored or have weight 0 */
-  int all_graded;                     /* all have a gradient, and there are BLOCK of them */
+  int all_graded;                     /* all have a gradient */
   uint32_t outside;                   /* bits of rows with a probability outside of [0, 1] */
   real weight[BLOCK], upstream[ROOM]; /* a row with an upstream gradient of 0 has none */
   real label_value[ROOM], label_weight[ROOM];
@@ -140,7 +140,7 @@ static inline void rows_open(const rows_call *c, size_t begin, size_t first, siz
   }
   rows_place(c, b);
   if (labels) rows_label(c, b);
-  b->all_graded = count == BLOCK;
+  b->all_graded = 1;
   for (size_t k = 0; k < count; k++) b->all_graded &= b->upstream[k] != 0;
   if (labels) rows_pick_all(c, b);
 }

@@ -6,12 +6,12 @@
 
 #include "frame/rows/block.h"
 
-/* Contiguous rows to columns of a packed block, four classes at a time; the last four overlap those
- * before them. */
-static inline void pack_fours(const real *from, size_t classes, real *packed) {
+/* Contiguous rows, whole vectors of them, to columns of a packed block, four classes at a time; the
+ * last four overlap those before them. */
+ALWAYS_INLINE void pack_fours(const real *from, size_t classes, size_t count, real *packed) {
   for (size_t done = 0, i = 0; done < classes; done = i + 4) {
     i = smaller(done, classes - 4);
-    for (size_t k = 0; k < BLOCK; k += LANES) {
+    for (size_t k = 0; k < count; k += LANES) {
       vec4 four = vload_rows4(from + k * classes + i, classes);
       real *to = packed + i * BLOCK + k;
       vstore(to, four.x);
@@ -19,6 +19,21 @@ static inline void pack_fours(const real *from, size_t classes, real *packed) {
       vstore(to + 2 * BLOCK, four.z);
       vstore(to + 3 * BLOCK, four.w);
     }
+  }
+}
+
+/* Fewer rows than a block, vector by vector; zeros behind them, filled in in `room`. */
+static inline void pack_vectors(const real *from, size_t classes, size_t count, real *room,
+                                real *packed) {
+  for (size_t k = 0; k < BLOCK; k += LANES) {
+    size_t numbers = lanes_left(count, k) * classes, all = LANES * classes;
+    const real *rows = from + k * classes;
+    if (numbers < all) {
+      memcpy(room, rows, numbers * sizeof *room);
+      memset(room + numbers, 0, (all - numbers) * sizeof *room);
+      rows = room;
+    }
+    pack_fours(rows, classes, LANES, packed + k);
   }
 }
 
@@ -98,7 +113,7 @@ static inline int rows_are_whole(const rows_call *c, const row_block *b) {
 
 static void pack_whole(const real *from, size_t classes, real *packed) {
   if (classes >= 4)
-    pack_fours(from, classes, packed);
+    pack_fours(from, classes, BLOCK, packed);
   else if (classes == 3)
     pack_few(from, 3, packed);
   else if (classes == 2)
@@ -117,10 +132,15 @@ static void unpack_whole(const real *packed, size_t classes, real *to) {
     memcpy(to, packed, BLOCK * sizeof *packed);
 }
 
-/* Zeros behind the last row. */
-static void pack_rows(const rows_call *c, const real *from, const row_block *b, real *packed) {
+/* Zeros behind the last row. `room`: for a vector of contiguous rows. */
+static void pack_rows(const rows_call *c, const real *from, const row_block *b, real *room,
+                      real *packed) {
   if (rows_are_whole(c, b)) {
     pack_whole(from + b->offset[0], c->classes, packed);
+    return;
+  }
+  if (c->inner == 1 && c->classes >= 4) {
+    pack_vectors(from + b->offset[0], c->classes, b->count, room, packed);
     return;
   }
   if (b->count < BLOCK) memset(packed, 0, c->classes * BLOCK * sizeof *packed);

@@ -90,27 +90,30 @@ ALWAYS_INLINE int lanes_block(const row_lanes *l, const class_step *step, int sc
  * made. */
 ALWAYS_INLINE void rows_unpack_fours(const rows_call *c, const row_block *b, const real *packed,
                                      const lanes *slopes, int deferred, real *out) {
-  size_t count = LANES * c->classes;
   real *grad = c->grad + b->offset[0];
-  for (size_t k = 0; k < BLOCK; k += LANES, grad += count) {
-    real *to = c->streamed ? out : grad;
+  for (size_t k = 0; k < b->count; k += LANES, grad += LANES * c->classes) {
+    size_t rows = lanes_left(b->count, k), count = rows * c->classes;
+    real *to = c->streamed || rows < LANES ? out : grad;
     if (deferred)
       unpack_fours(packed, c->classes, k, &slopes->lane[k / LANES], to);
     else
       unpack_fours(packed, c->classes, k, NULL, to);
     if (deferred)
       for (size_t i = k; i < k + LANES; i++) to[b->own[i] - b->offset[k]] -= b->result[i];
-    if (c->streamed) stream_out(grad, out, count);
+    if (c->streamed)
+      stream_out(grad, out, count);
+    else if (rows < LANES)
+      memcpy(grad, out, count * sizeof *out);
   }
 }
 
 /* The gradient of a packed block goes where it belongs. */
 ALWAYS_INLINE void rows_unpack(const rows_call *c, const row_block *b, const real *packed,
                                const lanes *slopes, int deferred, real *out) {
-  if (!rows_are_whole(c, b))
-    unpack_runs(c, b, packed, c->grad);
-  else if (c->classes >= 4)
+  if (c->inner == 1 && c->classes >= 4)
     rows_unpack_fours(c, b, packed, slopes, deferred, out);
+  else if (!rows_are_whole(c, b))
+    unpack_runs(c, b, packed, c->grad);
   else
     unpack_whole(packed, c->classes, c->grad + b->offset[0]);
 }
@@ -122,6 +125,7 @@ ALWAYS_INLINE void rows_abreast(const rows_call *c, const class_options *o, row_
                                 partial *result, int what) {
   const int packed = c->inner < BLOCK;
   real *input = room->packed, *target = room->pairs.target;
+  real *out = step->target ? room->pairs.out : room->few.out;
   size_t offset = b->offset[0];
   lanes slopes = lanes_zero();
   row_lanes l = {.call = c,
@@ -136,9 +140,9 @@ ALWAYS_INLINE void rows_abreast(const rows_call *c, const class_options *o, row_
   l.origin = l.input;
   l.target_origin = l.target;
   if (packed) {
-    pack_rows(c, c->input, b, input);
+    pack_rows(c, c->input, b, out, input);
     l.input = input;
-    if (step->target) pack_rows(c, c->target, b, target);
+    if (step->target) pack_rows(c, c->target, b, out, target);
     if (step->target) l.target = target;
     if (c->grad) l.grad = input;
     l.stride = l.count = BLOCK;
@@ -146,8 +150,7 @@ ALWAYS_INLINE void rows_abreast(const rows_call *c, const class_options *o, row_
   }
   int scalable = packed && rows_are_whole(c, b) && c->classes >= 4;
   int deferred = lanes_block(&l, step, scalable, rare, result, &slopes, what);
-  if (packed && c->grad)
-    rows_unpack(c, b, input, &slopes, deferred, step->target ? room->pairs.out : room->few.out);
+  if (packed && c->grad) rows_unpack(c, b, input, &slopes, deferred, out);
 }
 
 /* --------------------------------------------------------------------------------- one by one */
@@ -157,13 +160,17 @@ ALWAYS_INLINE void lines_rest(batch_rest line, kernel *rare, partial *result, in
   rare(&rest, 0, 0, result);
 }
 
-/* The largest logits of row k and its sums. */
+/* The largest logits of row k. */
+ALWAYS_INLINE void line_tops(line_batch *t, const class_step *step, size_t k, int what) {
+  row_line l = line_open(t, step, k, what);
+  t->infinite[k] = !line_find_tops(&l, step, &t->input_top[k], &t->target_top[k], what);
+}
+
+/* The sums of row k. */
 ALWAYS_INLINE void line_first(line_batch *t, const class_step *step, size_t k, kernel *rare,
                               partial *result, int what) {
   row_line l = line_open(t, step, k, what);
-  int finite = line_find_tops(&l, step, &t->input_top[k], &t->target_top[k], what);
-  t->infinite[k] = !finite;
-  if (!ONE_PATH && finite)
+  if (!ONE_PATH && !t->infinite[k])
     batch_add(t, step, &l, k, what);
   else
     lines_rest((batch_rest){BATCH_ADD, t, k, NULL, 0}, rare, result, what);
@@ -211,6 +218,8 @@ ALWAYS_INLINE void line_batch_run(line_batch *t, const class_step *step, kernel 
                                   partial *result, int what) {
   const size_t end = t->begin + t->count;
   const real *active = t->rows->active;
+  for (size_t k = t->begin; k < end; k++)
+    if (active[k] != 0) line_tops(t, step, k, what);
   for (size_t k = t->begin; k < end; k++)
     if (active[k] != 0) line_first(t, step, k, rare, result, what);
   batch_finish(t, step, 0, what);

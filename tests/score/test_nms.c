@@ -10,7 +10,7 @@
 #include "mode.h"
 #include "support.h"
 
-/* Classes of more than 256 boxes are in the grid, others in lists. */
+/* Classes of more than 256 boxes, or fewer than 16, are in the grid, others in lists. */
 enum { FEW = 150, MOST = 400, GRIDDED = 257, MANY = 100000 };
 
 typedef struct problem {

@@ -116,7 +116,8 @@ static void oracle_matrix(problem *p, const size_t *order, size_t count) {
       if (!same_class(p, order[i], order[k]) || (top != 0 && bottom == 0)) continue;
       decay = fmin(decay, top == 0 ? 0 : rounded(p, top / bottom));
     }
-    if (has_room(p, order[i])) oracle_keep(p, order[i], rounded(p, decay * score(p, order[i])));
+    double scaled = rounded(p, decay * score(p, order[i]));
+    if (has_room(p, order[i])) oracle_keep(p, order[i], isnan(scaled) ? 0 : scaled);
   }
 }
 

@@ -197,7 +197,7 @@ static void fill(problem *p, rng *r, int kind) {
     for (size_t k = 0; kind >= BOX_DATA && k < 4; k++)
       number_put(p->boxes, type, 4 * i + k, k < 2 ? at : wide ? at + 1 : 1);
     double value = kind == 0 ? rng_unit(r) : (double)rng_below(r, 4) / 4 - (kind == 2 ? 0.5 : 0);
-    if (kind == 2 && rng_below(r, 6) == 0) value = odd[rng_below(r, 5)];
+    if ((kind == 2 || kind > BOX_DATA) && rng_below(r, 6) == 0) value = odd[rng_below(r, 5)];
     number_put(p->scores, type, i, value);
     p->labels[i] = rng_below(r, 3) ? (int64_t)rng_below(r, 3) - 1 : INT64_MIN + (int64_t)i % 4;
   }

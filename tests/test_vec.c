@@ -90,6 +90,7 @@ static void test_binary(void **state) {
 
 static real e_sqrt(real a) { return (real)sqrt((double)a); }
 static real e_abs(real a) { return real_of(bits_of(a) & ~((uint64_t)1 << (WIDTH - 1))); }
+static real e_positive(real a) { return a > 0 ? a : 0; }
 static real e_neg(real a) { return real_of(bits_of(a) ^ ((uint64_t)1 << (WIDTH - 1))); }
 
 static void test_unary(void **state) {
@@ -99,13 +100,19 @@ static void test_unary(void **state) {
     vec (*op)(vec);
     real (*expected)(real);
     int arithmetic;
-  } ops[] = {{"vsqrt", vsqrt, e_sqrt, 1}, {"vabs", vabs, e_abs, 0}, {"vneg", vneg, e_neg, 0}};
+  } ops[] = {{"vsqrt", vsqrt, e_sqrt, 1},
+             {"vabs", vabs, e_abs, 0},
+             {"vneg", vneg, e_neg, 0},
+             {"vpositive", vpositive, e_positive, 0}};
   for (size_t o = 0; o < COUNT(ops); o++)
     for (size_t i = 0; i < VALUES; i++) {
       real got[LANES];
       vstore(got, ops[o].op(operands(i, 0)));
-      for (size_t l = 0; l < LANES; l++)
-        check(ops[o].name, got[l], ops[o].expected(operand(i, 0, l)), ops[o].arithmetic, i, l);
+      for (size_t l = 0; l < LANES; l++) {
+        real a = operand(i, 0, l);
+        if (ops[o].op == vpositive && isnan(a)) continue; /* no operation has made it */
+        check(ops[o].name, got[l], ops[o].expected(a), ops[o].arithmetic, i, l);
+      }
     }
 }
 

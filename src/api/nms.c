@@ -6,9 +6,9 @@
 
 enum {
   ALIGNMENT = 64,
-  SLACK = 16,     /* numbers behind an array that a vector may reach */
-  BOX_ARRAYS = 7, /* of numbers, as box.h has them */
-  SLOT_ARRAYS = 5 /* those of the grid: corners and areas */
+  SLACK = 16,       /* numbers behind an array that a vector may reach */
+  BOX_ARRAYS = 7,   /* of numbers, as box.h has them */
+  CORNER_ARRAYS = 5 /* those of hard suppression */
 };
 
 /* Takes arrays out of a workspace, or counts what they need. */
@@ -23,34 +23,54 @@ static void *take(arena *a, size_t count, size_t width) {
   return taken;
 }
 
-static int cell_bits(size_t n) {
-  int bits = 4;
+/* The most bits of which n has all numbers, but two at least. */
+static int bits_within(size_t n) {
+  int bits = 2;
   while (n >> (bits + 1)) bits++;
   return bits;
 }
 
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+/* A cell for four boxes, of which a block has as many or twice as many. */
+static void lay_out_hard(arena *a, size_t n, nms_job *j) {
+  const size_t slots = BLOCK_BYTES / (BLOCK_ARRAYS * sizeof(double));
+  j->cell_bits = bits_within(n / 4);
+  size_t chains = ((size_t)1 << j->cell_bits) + 2 + n / LIST_LEAST, blocks = 1 + chains + n / slots;
+  take(a, CORNER_ARRAYS * j->room, sizeof(double));
+  j->blocks = take(a, blocks, BLOCK_BYTES);
+  j->next = take(a, blocks, sizeof(uint32_t));
+  j->chains = take(a, chains, sizeof(cell_chain));
+  j->class_cells = take(a, n, sizeof(uint32_t));
+  take(a, SLACK, sizeof(double));
+}
+
+static void lay_out_others(arena *a, size_t n, nms_job *j) {
+  take(a, BOX_ARRAYS * j->room, sizeof(double));
+  j->results = j->heads = take(a, j->room, sizeof(double));
+  j->grouped = take(a, n, sizeof(uint32_t));
+  j->segments = take(a, n + 1, sizeof(uint32_t));
+  j->heap = take(a, n + 1, sizeof(uint32_t));
+  j->head_places = j->cells;
+}
+
+/* What the methods have stands in one place; before them, the items of the sort and the table of
+ * classes do. */
 static void lay_out(arena *a, size_t n, nms_layout *l) {
   nms_job *j = &l->job;
   j->room = (n + SLACK) / 8 * 8 + 8;
-  j->cell_bits = cell_bits(n);
-  size_t cells = ((size_t)1 << j->cell_bits) + n + 2;
   j->order = take(a, n, sizeof(uint32_t));
   j->classes = take(a, n, sizeof(uint32_t));
   j->per_class = take(a, n, sizeof(uint32_t));
   j->cells = take(a, n, sizeof(uint32_t));
-  j->spans = take(a, cells, sizeof(cell_span));
-  j->slot_classes = take(a, j->room, sizeof(uint32_t));
-  j->numbers = take(a, BOX_ARRAYS * j->room, sizeof(double));
-  /* the methods without a grid */
-  j->grouped = j->slot_classes;
-  j->segments = (uint32_t *)j->spans;
-  j->heap = j->segments ? j->segments + cells : NULL;
-  j->head_places = j->cells;
-  /* in turn: the items of the sort, the table of classes, the slots of the grid or the heads */
-  l->items = take(a, 0, 0);
-  l->class_table = (uint32_t *)l->items;
-  l->table_size = (size_t)4 << cell_bits(n); /* at most half of it is used */
-  j->slots = j->heads = take(a, SLOT_ARRAYS * j->room, sizeof(double));
+  j->numbers = take(a, 0, 0);
+  l->items = j->numbers;
+  l->class_table = j->numbers;
+  l->table_size = (size_t)4 << bits_within(n); /* at most half of it is used */
+  arena hard = *a, others = *a;
+  lay_out_hard(&hard, n, j);
+  lay_out_others(&others, n, j);
+  a->used = larger(hard.used, others.used);
 }
 
 size_t vloss_nms_workspace(size_t n, const vloss_nms_options *nms) {

@@ -69,7 +69,7 @@ static void run_kernel(const nms_job *j, vloss_dtype dtype, int id) {
 /* By class, then by index: each rank + 1 is written at its index, and found again in order. */
 size_t vloss_nms_soft(nms_job *j, vloss_dtype dtype, const void *scores, size_t n,
                       const void **results) {
-  uint32_t *ranks = j->slots;
+  uint32_t *ranks = j->results;
   memset(ranks, 0, n * sizeof *ranks);
   for (size_t rank = 0; rank < j->n; rank++) ranks[j->order[rank]] = (uint32_t)rank + 1;
   measure_classes(j);
@@ -85,14 +85,14 @@ size_t vloss_nms_soft(nms_job *j, vloss_dtype dtype, const void *scores, size_t 
   return *j->kept;
 }
 
-/* Score times decay of the result, whose boxes are at the front of the order. */
+/* Score times decay of the result, whose boxes are at the front of the order; nothing is left of
+ * an infinite score times 0. */
 static void scale_scores(const nms_job *j, vloss_dtype dtype, const void *scores, size_t rank,
                          size_t to) {
   size_t place = j->cells[rank], index = j->order[to], at = RESULT_ARRAY * j->room + place;
-  if (dtype == VLOSS_F64)
-    ((double *)j->slots)[to] = ((double *)j->numbers)[at] * number_at(dtype, scores, index, 1);
-  else
-    ((float *)j->slots)[to] = ((float *)j->numbers)[at] * (float)number_at(dtype, scores, index, 1);
+  double score = number_at(dtype, scores, index, 1), decay = number_at(dtype, j->numbers, at, 1);
+  double scaled = dtype == VLOSS_F64 ? decay * score : (double)((float)decay * (float)score);
+  number_put(dtype, j->results, to, scaled == scaled ? scaled : 0);
 }
 
 size_t vloss_nms_matrix(nms_job *j, vloss_dtype dtype, const void *scores,
@@ -119,6 +119,6 @@ size_t vloss_nms_matrix(nms_job *j, vloss_dtype dtype, const void *scores,
     scale_scores(j, dtype, scores, rank, kept);
     kept++;
   }
-  *results = j->slots;
+  *results = j->results;
   return kept;
 }

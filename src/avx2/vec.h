@@ -39,6 +39,7 @@ static inline vec vfma(vec a, vec b, vec c) { return _mm256_fmadd_pd(a, b, c); }
 static inline vec vfnma(vec a, vec b, vec c) { return _mm256_fnmadd_pd(a, b, c); }
 static inline vec vmin(vec a, vec b) { return _mm256_min_pd(a, b); }
 static inline vec vmax(vec a, vec b) { return _mm256_max_pd(a, b); }
+static inline vec vpositive(vec a) { return _mm256_max_pd(a, _mm256_setzero_pd()); }
 static inline vec vabs(vec a) { return _mm256_andnot_pd(_mm256_set1_pd(-0.0), a); }
 static inline vec vneg(vec a) { return _mm256_xor_pd(_mm256_set1_pd(-0.0), a); }
 
@@ -109,6 +110,11 @@ static inline vec vfma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline vec vfnma(vec a, vec b, vec c) { return _mm256_fnmadd_ps(a, b, c); }
 static inline vec vmin(vec a, vec b) { return _mm256_min_ps(a, b); }
 static inline vec vmax(vec a, vec b) { return _mm256_max_ps(a, b); }
+/* as integers, which are compared elsewhere: the units of a float maximum are those of a product;
+ * the NaN that an operation makes has a sign */
+static inline vec vpositive(vec a) {
+  return _mm256_castsi256_ps(_mm256_max_epi32(_mm256_castps_si256(a), _mm256_setzero_si256()));
+}
 static inline vec vabs(vec a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0f), a); }
 static inline vec vneg(vec a) { return _mm256_xor_ps(_mm256_set1_ps(-0.0f), a); }
 

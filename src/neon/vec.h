@@ -156,6 +156,7 @@ static inline void vstream_end(void) {}
 /* NEON's own min and max return NaN for either operand and order the zeros */
 static inline vec vmin(vec a, vec b) { return vselect(vlt(a, b), a, b); }
 static inline vec vmax(vec a, vec b) { return vselect(vlt(b, a), a, b); }
+static inline vec vpositive(vec a) { return vmax(a, vset1(0)); }
 
 static inline vec vorder4(vec a) { return a; }
 static inline vec vdisorder4(vec a) { return a; }

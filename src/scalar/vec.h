@@ -53,6 +53,8 @@ static inline vec vfnma(vec a, vec b, vec c) { return real_fma(-a, b, c); }
 /* b where either is NaN or both are zero */
 static inline vec vmin(vec a, vec b) { return a < b ? a : b; }
 static inline vec vmax(vec a, vec b) { return a > b ? a : b; }
+/* a where that is > 0, else 0; of NaN those alone that an operation has made of numbers */
+static inline vec vpositive(vec a) { return a > 0 ? a : 0; }
 /* sign bit cleared: of NaN and zero too; vneg() below flips it */
 static inline vec vabs(vec a) { return real_abs(a); }
 

@@ -9,51 +9,56 @@
 #include "score/threshold.h"
 
 enum {
-  RANKS = 64,     /* whose windows are made together */
+  RANKS = 64, /* that are looked at together */
+  SLOTS = BLOCK_BYTES / (BLOCK_ARRAYS * sizeof(real)),
   LIST_MOST = 256 /* boxes of a class in a list: an estimate from the instructions of a window of
                      the grid, not tuned */
 };
 
+/* Boxes of a cell; NaN where there is none. A class is an integer as wide as the numbers. */
+typedef struct block {
+  real x1[SLOTS], y1[SLOTS], x2[SLOTS], y2[SLOTS], area[SLOTS], class[SLOTS];
+} block;
+
 typedef struct suppression {
   const nms_job *job;
-  box_arrays ranked, slots;
+  box_arrays ranked;
+  block *blocks;
+  uint32_t blocks_used;
   grid grid;
   vec threshold;
   vec cheap, sure; /* I >= cheap U is necessary for IoU > threshold, I >= sure U enough */
   vloss_similarity_kind kind;
   int everyone;      /* a threshold < 0: boxes apart may suppress each other */
   int gridded;       /* some boxes are not in lists */
-  uint32_t odd_cell; /* behind the cells of the grid: that of odd boxes; then the lists */
+  uint32_t odd_cell; /* behind the cells of the grid: that of odd boxes; */
+  uint32_t nowhere;  /* that of boxes that overlap nothing, which stays empty; then the lists */
   size_t kept;       /* in the result */
   size_t listed;     /* at the front of the ranked arrays: what may suppress odd boxes */
   real left[RANKS], right[RANKS], top[RANKS], bottom[RANKS];
 } suppression;
 
-/* What stands for a cell before it is known, and for boxes that overlap nothing. */
+/* What stands for a cell before it is known, and for the list of a class that has none. */
 enum { CELL_UNKNOWN = 0 };
-#define NO_CELL UINT32_MAX
 
 static uint32_t class_of(const nms_job *j, size_t rank) {
   return j->classes ? j->classes[rank] : 0;
 }
 
-/* The cell that is the list of a class. */
-static uint32_t list_of(const suppression *s, uint32_t class) { return s->odd_cell + 1 + class; }
-
-/* Makes room for a list of each small class: the others have none. */
+/* Empties all cells, and gives each small class a list; tiny ones are not worth it. */
 static void make_lists(suppression *s) {
   const nms_job *j = s->job;
-  cell_span *lists = j->spans + list_of(s, 0);
-  memset(lists, 0, j->class_count * sizeof *lists);
+  uint32_t cell = s->nowhere, *count = j->class_cells;
+  memset(count, 0, j->class_count * sizeof *count);
+  for (size_t i = 0; j->classes && i < j->n; i++) count[j->classes[i]]++;
+  if (!j->classes) count[0] = (uint32_t)j->n;
   s->gridded = s->everyone;
-  if (s->everyone) return;
-  if (!j->classes) lists[0].end = (uint32_t)j->n;
-  for (size_t i = 0; j->classes && i < j->n; i++) lists[j->classes[i]].end++;
   for (size_t class = 0; class < j->class_count; class ++) {
-    if (lists[class].end <= LIST_MOST) continue;
-    lists[class].end = 0;
-    s->gridded = 1;
+    int listed = !s->everyone && count[class] >= LIST_LEAST && count[class] <= LIST_MOST;
+    count[class] = listed ? ++cell : CELL_UNKNOWN;
+    s->gridded |= !listed;
   }
+  memset(j->chains, 0, (cell + 1) * sizeof *j->chains);
 }
 
 /* Sums over boxes that are to be placed. */
@@ -93,12 +98,12 @@ static real first_lane(vec a) {
   return lanes[0];
 }
 
-/* Cells of two to three times the geometric mean of the extents, which single huge boxes do not
+/* Cells of about three times the geometric mean of the extents, which single huge boxes do not
  * move: measured on 8,400 to 100,000 boxes, clustered and not, half and twice that are slower. */
 static void grid_begin(grid *g, const survey *s, real threshold, int cell_bits) {
   real count = lane_sum(s->count), exponents = lane_sum(s->exponents);
   real mean = count > 0 ? exponents / (2 * count) : exponent_bias;
-  real wanted = mean + (real)1.25, rounded = (real)(int)wanted;
+  real wanted = mean + (real)1.5, rounded = (real)(int)wanted;
   /* a power of two that is a normal number */
   g->inverse = vmin(vset1(2 * exponent_bias), vmax(vset1(1), vset1(2 * exponent_bias - rounded)));
   g->inverse = vdiv(power_of_two(g->inverse), vset1(1 + (wanted - rounded)));
@@ -114,66 +119,84 @@ static void grid_begin(grid *g, const survey *s, real threshold, int cell_bits) 
 
 /* The cells of some ranked boxes as far as they are known; bits: which have an area, and which of
  * them may be placed in the grid. */
-static void choose_cells(const suppression *s, size_t rank, size_t count, unsigned solids,
-                         unsigned places) {
+ALWAYS_INLINE void choose_cells(const suppression *s, size_t rank, size_t count, unsigned solids,
+                                unsigned places) {
   const nms_job *j = s->job;
   for (size_t k = 0; k < count; k++) {
-    uint32_t list = list_of(s, class_of(j, rank + k));
-    uint32_t cell = places >> k & 1 ? CELL_UNKNOWN : s->odd_cell;
-    if (j->spans[list].end) cell = list;
-    if (!(solids >> k & 1)) cell = NO_CELL;
-    j->cells[rank + k] = s->everyone ? s->odd_cell : cell;
+    uint32_t list = j->class_cells[class_of(j, rank + k)];
+    uint32_t cell = places >> k & 1 && !s->everyone ? CELL_UNKNOWN : s->odd_cell;
+    if (list != CELL_UNKNOWN) cell = list;
+    if (!(solids >> k & 1) && !s->everyone) cell = s->nowhere;
+    j->cells[rank + k] = cell;
   }
 }
 
-/* Ranked boxes, and what the grid needs to know. Returns whether none of them is odd. */
-static int rank_boxes(suppression *s, survey *found) {
+/* Ranked boxes [rank, rank + count), and what the grid needs to know. Returns which are odd. */
+static unsigned rank_some(suppression *s, size_t rank, size_t count, survey *found) {
   const nms_job *j = s->job;
+  real raw[4 * RANKS];
   unsigned odd = 0;
-  for (size_t i = 0; i < j->n; i += LANES) {
-    size_t count = smaller(j->n - i, LANES);
-    made_box made =
-        box_of(gather_raw(&j->boxes, j->order + i, count), j->boxes.format, j->boxes.any_corners);
-    store_corners(&s->ranked, i, made.box);
+  gather_groups(&j->boxes, j->order + rank, count, raw);
+  for (size_t i = 0; i < count; i += LANES) {
+    made_box made = box_of(ordered_groups(raw + 4 * i), j->boxes.format, j->boxes.any_corners);
+    store_corners(&s->ranked, rank + i, made.box);
     mask solid = is_solid(&made.box), placed = vand(solid, vand(made.ordinary, fits(&made.box)));
     unsigned solids = vbits(solid), places = vbits(placed);
     odd |= solids ^ places;
-    choose_cells(s, i, count, solids, places);
+    choose_cells(s, rank + i, smaller(count - i, LANES), solids, places);
     if (s->gridded) survey_add(found, &made.box, placed);
   }
+  return odd;
+}
+
+/* All of them. Returns whether none is odd. */
+static int rank_boxes(suppression *s, survey *found) {
+  size_t n = s->job->n;
+  unsigned odd = 0;
+  for (size_t i = 0; i < n; i += RANKS) odd |= rank_some(s, i, smaller(n - i, RANKS), found);
   return !odd;
 }
 
-/* The cell of each box of the grid, and how many boxes a cell has. */
-static void fill_cells(suppression *s) {
+/* The cell of each box of the grid. */
+static void find_cells(suppression *s) {
   const nms_job *j = s->job;
   const grid *g = &s->grid;
-  memset(j->spans, 0, (s->odd_cell + 1) * sizeof *j->spans);
   for (size_t i = 0; i < j->n; i += LANES) {
     box b = load_corners(&s->ranked, i);
     real x[LANES], y[LANES];
     vstore(x, centre_cell(b.x1, b.x2, g->origin_x, g));
     vstore(y, centre_cell(b.y1, b.y2, g->origin_y, g));
     for (size_t k = 0; k < smaller(j->n - i, LANES); k++) {
-      uint32_t *cell = &j->cells[i + k], class = class_of(j, i + k);
-      if (*cell > s->odd_cell) continue;
-      if (*cell != s->odd_cell)
-        *cell = cell_number(g, whole_number(x[k]) + class_x(class),
-                            whole_number(y[k]) + class_y(class));
-      j->spans[*cell].end++;
+      uint32_t class = class_of(j, i + k);
+      uint32_t cell =
+          cell_number(g, whole_number(x[k]) + class_x(class), whole_number(y[k]) + class_y(class));
+      if (j->cells[i + k] == CELL_UNKNOWN) j->cells[i + k] = cell;
     }
   }
 }
 
-/* From how many boxes a cell may have to where it begins, and ends: it is empty. */
-static void open_cells(const suppression *s) {
-  cell_span *spans = s->job->spans;
-  uint32_t next = 0;
-  for (size_t k = s->gridded ? 0 : s->odd_cell + 1; k < list_of(s, 0) + s->job->class_count; k++) {
-    uint32_t most = spans[k].end;
-    spans[k] = (cell_span){next, next};
-    next += most;
+static uint32_t open_block(suppression *s) {
+  memset(&s->blocks[s->blocks_used], 0xff, sizeof *s->blocks); /* NaN */
+  return s->blocks_used++;
+}
+
+/* Puts a ranked box into its cell. */
+static void file_box(suppression *s, size_t rank, uint32_t class) {
+  cell_chain *c = &s->job->chains[s->job->cells[rank]];
+  size_t slot = c->count % SLOTS;
+  if (slot == 0) {
+    uint32_t new = open_block(s);
+    *(c->count ? &s->job->next[c->last] : &c->first) = new;
+    c->last = new;
   }
+  c->count++;
+  block *b = &s->blocks[c->last];
+  b->x1[slot] = s->ranked.x1[rank];
+  b->y1[slot] = s->ranked.y1[rank];
+  b->x2[slot] = s->ranked.x2[rank];
+  b->y2[slot] = s->ranked.y2[rank];
+  b->area[slot] = s->ranked.area[rank];
+  b->class[slot] = first_lane(as_real(iset1(class)));
 }
 
 #endif

@@ -72,7 +72,8 @@ static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
   return 0;
 }
 
-/* LVIS: only classes that the image was annotated for. */
+/* LVIS: only classes that the image was annotated for. Asked for as many detections as the largest
+ * limit has, 300. */
 static int is_federated(const matcher *w, int64_t class_id) {
   const vloss_coco_image *image = w->image;
   uint64_t word = integer_key(class_id);
@@ -204,28 +205,34 @@ static void take(const matcher *w, const part *p, size_t candidates, vloss_coco_
   }
 }
 
-static void match_detection(const matcher *w, const part *p, size_t rank,
+/* LVIS: whether the image has all of the class annotated. */
+static int is_exhaustive(const matcher *w, int64_t class_id) {
+  const vloss_coco_image *image = w->image;
+  return w->options->kind != VLOSS_COCO_LVIS ||
+         !is_listed(class_id, image->not_exhaustive_classes, image->not_exhaustive_count);
+}
+
+static void match_detection(const matcher *w, const part *p, size_t rank, int exhaustive,
                             vloss_coco_record *record) {
   const vloss_coco_image *image = w->image;
   size_t i = p->detections[rank].index;
-  int64_t class_id = class_of(image->classes, i);
   *record = (vloss_coco_record){.image_id = image->image_id,
-                                .class_id = class_id,
+                                .class_id = class_of(image->classes, i),
                                 .score = image->scores[i],
                                 .rank = (uint32_t)rank,
                                 .kind = VLOSS_COCO_RECORD_DETECTION};
   take(w, p, find_candidates(w, p, i), record);
-  uint64_t lost = outside(w->options, area_of(image->areas, image->boxes, i));
-  if (w->options->kind == VLOSS_COCO_LVIS &&
-      is_listed(class_id, image->not_exhaustive_classes, image->not_exhaustive_count))
-    lost = all_bits(w->options);
+  uint64_t lost = exhaustive ? outside(w->options, area_of(image->areas, image->boxes, i))
+                             : all_bits(w->options);
   record->ignored |= lost & ~record->matched;
 }
 
 static void match_part(const matcher *w, const part *p, vloss_coco_record *records) {
   const vloss_coco_image *image = w->image;
+  size_t count = p->detection_count;
+  int exhaustive = !count || is_exhaustive(w, class_of(image->classes, p->detections[0].index));
   open_targets(w, p);
-  for (size_t rank = 0; rank < p->detection_count; rank++) match_detection(w, p, rank, records++);
+  for (size_t rank = 0; rank < count; rank++) match_detection(w, p, rank, exhaustive, records++);
   for (size_t j = 0; j < p->target_count; j++) {
     *records++ = (vloss_coco_record){
         .image_id = image->image_id,

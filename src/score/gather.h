@@ -5,14 +5,24 @@
 
 #include "score/box.h"
 
-/* count <= LANES of them by their indices, zeros behind them */
-ALWAYS_INLINE vec4 gather_raw(const box_source *s, const uint32_t *indices, size_t count) {
-  real block[4 * LANES];
-  if (count < LANES) memset(block, 0, sizeof block);
+/* count of them by their indices, and zeros up to whole vectors */
+ALWAYS_INLINE void gather_groups(const box_source *s, const uint32_t *indices, size_t count,
+                                 real *to) {
   for (size_t k = 0; k < count; k++)
-    memcpy(block + 4 * k, reals(s->data, 4 * (size_t)indices[k]), 4 * sizeof(real));
-  vec4 raw = vload4(block);
+    memcpy(to + 4 * k, reals(s->data, 4 * (size_t)indices[k]), 4 * sizeof(real));
+  for (; count % LANES; count++) memset(to + 4 * count, 0, 4 * sizeof(real));
+}
+
+/* LANES gathered ones. */
+ALWAYS_INLINE vec4 ordered_groups(const real *from) {
+  vec4 raw = vload4(from);
   return (vec4){vorder4(raw.x), vorder4(raw.y), vorder4(raw.z), vorder4(raw.w)};
+}
+
+ALWAYS_INLINE vec4 gather_raw(const box_source *s, const uint32_t *indices, size_t count) {
+  real groups[4 * LANES];
+  gather_groups(s, indices, count, groups);
+  return ordered_groups(groups);
 }
 
 /* Boxes without what CIoU alone asks for. */

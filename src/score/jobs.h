@@ -54,10 +54,17 @@ typedef struct select_job {
   void *score;
 } select_job;
 
-/* The slots of a cell that are in use. */
-typedef struct cell_span {
-  uint32_t begin, end;
-} cell_span;
+/* The boxes of a cell: in blocks, all but the last one full. Block 0 is empty, and so are cells
+ * that begin with it. */
+typedef struct cell_chain {
+  uint32_t first, last, count;
+} cell_chain;
+
+enum {
+  BLOCK_BYTES = 192, /* three lines of the cache */
+  BLOCK_ARRAYS = 6,  /* of numbers */
+  LIST_LEAST = 16    /* boxes of a class that has a list of its own */
+};
 
 /* What a suppression works with. Arrays by rank are in order; lists of what is kept grow at the
  * front of them, behind the rank in work. Room for numbers: of doubles, and of whole vectors. */
@@ -72,11 +79,14 @@ typedef struct nms_job {
   uint32_t *per_class; /* kept of each class, all 0 at first; NULL: without limit */
   size_t max_per_class, max_output;
   void *numbers; /* BOX_NUMBERS arrays of `room` by rank */
-  void *slots;   /* of corners and areas, by place in the grid */
+  void *results; /* matrix: scores of the result; soft: ranks by index */
   size_t room;
-  uint32_t *cells;  /* by rank */
-  cell_span *spans; /* 2^cell_bits cells of the grid, one more, and one of each class */
-  uint32_t *slot_classes;
+  /* hard suppression, whose numbers are corners and areas alone */
+  uint32_t *cells;       /* by rank */
+  cell_chain *chains;    /* 2^cell_bits cells of the grid, two more, and lists of classes */
+  uint32_t *class_cells; /* the list of each class */
+  void *blocks;          /* what cells have */
+  uint32_t *next;        /* block of the same cell */
   int cell_bits;
   size_t *kept; /* how many the result has */
   /* soft and matrix suppression: classes one after the other, each in order of its indices (soft)

@@ -90,21 +90,22 @@ ALWAYS_INLINE vec measure_any(const box *a, const box *b, vloss_similarity_kind 
 }
 
 /* The same of ordinary boxes, with fewer operations: a division by 0 happens to 0 or less alone,
- * and max(NaN, 0) is 0; one factor <= 0 of an intersection may stay what it is. */
+ * and that NaN counts as 0; one factor <= 0 of an intersection may stay what it is. */
 ALWAYS_INLINE vec measure_ordinary(const box *a, const box *b, measure_form f) {
-  vec zero = vset1(0);
   vec width = vsub(vmin(a->x2, b->x2), vmax(a->x1, b->x1));
   vec height = vsub(vmin(a->y2, b->y2), vmax(a->y1, b->y1));
-  vec intersection = vmul(width, vmax(height, zero)), united = union_of(a, b, intersection);
+  vec intersection = vmul(width, vpositive(height)), united = union_of(a, b, intersection);
   vec part = f.kind == VLOSS_SIMILARITY_INTERSECTION ? intersection
              : f.kind == VLOSS_SIMILARITY_IOF        ? vdiv(intersection, a->area)
                                                      : vdiv(intersection, united);
-  return f.raw ? part : vmax(part, zero);
+  return f.raw ? part : vpositive(part);
 }
 
 ALWAYS_INLINE vec measure_ordinary_giou(const box *a, const box *b) {
-  vec intersection = intersection_of(a, b), united = union_of(a, b, intersection);
-  vec iou = vmax(vdiv(intersection, united), vset1(0));
+  vec width = vsub(vmin(a->x2, b->x2), vmax(a->x1, b->x1));
+  vec height = vsub(vmin(a->y2, b->y2), vmax(a->y1, b->y1));
+  vec intersection = vmul(vpositive(width), vpositive(height));
+  vec united = union_of(a, b, intersection), iou = vpositive(vdiv(intersection, united));
   hull h = hull_of(a, b);
   vec area = vmul(h.width, h.height);
   return vsub(iou, vdiv(vsub(area, united), vmax(area, vset1(real_least))));

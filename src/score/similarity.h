@@ -6,51 +6,85 @@
 #include "score/lines.h"
 #include "score/threshold.h"
 
-/* Matrix: whole vectors, the last one as far back as it has to be. */
-ALWAYS_INLINE void matrix_loop(const line *l, real *out, measure_form f, int streamed) {
-  box own = box_broadcast(&l->own, l->at);
+enum { PER_LINE = LINE / sizeof(real) };
+
+/* A line of the cache of which not all numbers are known yet. Only whole ones are streamed: to
+ * write one in two ways, or at two times, takes as long as many others. */
+typedef struct open_line {
+  real *to;     /* NULL at first */
+  size_t first; /* of its numbers that is to be written, */
+  size_t held;  /* and how many are before the next one */
+  real numbers[2 * PER_LINE + LANES];
+} open_line;
+
+static void write_line(open_line *o) {
+  if (o->held == PER_LINE && !o->first)
+    for (size_t k = 0; k < PER_LINE; k += LANES) vstream_aligned(o->to + k, vload(o->numbers + k));
+  else if (o->held > o->first)
+    memcpy(o->to + o->first, o->numbers + o->first, (o->held - o->first) * sizeof(real));
+  o->first = o->held = 0;
+}
+
+/* Goes on at `out`, where the last number may have been the one before. */
+static void open_at(open_line *o, real *out) {
+  if (o->to && o->to + o->held == out) return;
+  write_line(o);
+  o->first = o->held = (uintptr_t)out % LINE / sizeof(real);
+  o->to = out - o->held;
+}
+
+ALWAYS_INLINE void matrix_streamed(const line *l, void *state, measure_form f) {
+  open_line *o = state;
+  const box own = box_broadcast(&l->own, l->at);
   size_t j = 0, count = l->count;
+  real *out = reals_out(l->job->out, l->index * l->job->stride + l->begin);
+  open_at(o, out);
+  if (o->held) {
+    j = smaller(PER_LINE - o->held, count);
+    for (size_t k = 0; k < j; k += LANES)
+      vstore(o->numbers + o->held + k, line_values(l, &own, k, f, 0));
+    o->held += j;
+    if (o->held < PER_LINE) return;
+    write_line(o);
+  }
+  for (; j + PER_LINE <= count; j += PER_LINE)
+    for (size_t k = 0; k < PER_LINE; k += LANES)
+      vstream_aligned(out + j + k, line_values(l, &own, j + k, f, 0));
+  for (size_t k = 0; j + k < count; k += LANES)
+    vstore(o->numbers + k, line_values(l, &own, j + k, f, 0));
+  o->to = out + j;
+  o->held = count - j;
+}
+
+/* Whole vectors, the last one as far back as it has to be. */
+ALWAYS_INLINE void matrix_stored(const line *l, void *unused, measure_form f) {
+  const box own = box_broadcast(&l->own, l->at);
+  real *out = reals_out(l->job->out, l->index * l->job->stride + l->begin);
+  size_t j = 0, count = l->count;
+  (void)unused;
   if (count < LANES) {
     vstore_part(out, line_values(l, &own, 0, f, 0), count);
     return;
   }
-  if (streamed && (uintptr_t)out % sizeof(vec)) {
-    vstore(out, line_values(l, &own, 0, f, 0));
-    j = (sizeof(vec) - (uintptr_t)out % sizeof(vec)) / sizeof(real);
-  }
-  for (; j + LANES <= count; j += LANES) {
-    vec values = line_values(l, &own, j, f, 0);
-    if (streamed)
-      vstream_aligned(out + j, values);
-    else
-      vstore(out + j, values);
-  }
+  for (; j + LANES <= count; j += LANES) vstore(out + j, line_values(l, &own, j, f, 0));
   if (j < count) vstore(out + count - LANES, line_values(l, &own, count - LANES, f, 0));
 }
 
-ALWAYS_INLINE void matrix_streamed(const line *l, void *out, measure_form f) {
-  matrix_loop(l, out, f, 1);
-}
-
-ALWAYS_INLINE void matrix_stored(const line *l, void *out, measure_form f) {
-  matrix_loop(l, out, f, 0);
-}
-
 ALWAYS_INLINE void matrix_visit(const line *l, void *state) {
-  (void)state;
-  real *out = reals_out(l->job->out, l->index * l->job->stride + l->begin);
   if (l->careful)
-    by_kind(l, out, matrix_stored, 1);
+    by_kind(l, state, matrix_stored, 1);
   else if (l->job->stream)
-    by_kind(l, out, matrix_streamed, 0);
+    by_kind(l, state, matrix_streamed, 0);
   else
-    by_kind(l, out, matrix_stored, 0);
+    by_kind(l, state, matrix_stored, 0);
 }
 
 static void similarity_matrix(const void *work, size_t begin, size_t end, partial *result) {
   const similarity_job *j = work;
+  open_line o = {.to = NULL, .first = 0, .held = 0};
   (void)result;
-  visit_lines(j, begin, end, 0, matrix_visit, NULL);
+  visit_lines(j, begin, end, 0, matrix_visit, &o);
+  write_line(&o);
   if (j->stream) vstream_end();
 }
 

@@ -19,27 +19,12 @@ static void make_windows(suppression *s, size_t rank) {
   }
 }
 
-/* Whether one of the boxes from i on that `bits` names suppresses the own one; `sure` names some
- * that do if their class is right. */
-OUT_OF_LINE int confirm(const suppression *s, size_t rank, const box_arrays *others, size_t i,
-                        unsigned bits, unsigned sure, const uint32_t *classes, uint32_t class) {
-  for (unsigned left = s->job->classes ? bits : 0; left; left &= left - 1) {
-    size_t lane = (size_t)__builtin_ctz(left);
-    if (classes[i + lane] != class) bits &= ~(1u << lane);
-  }
-  if (!bits || bits & sure) return bits != 0;
-  box own = broadcast_corners(&s->ranked, rank), other = load_corners(others, i);
-  vec value = measure(&other, &own, (measure_form){s->kind, 1, 0}, vset1(0));
-  return (bits & vbits(vlt(s->threshold, value))) != 0;
-}
-
 /* What decides most comparisons without a division. */
 typedef struct comparison {
   vec intersection, united;
 } comparison;
 
-ALWAYS_INLINE comparison compare(const box *own, const box_arrays *others, size_t i) {
-  box other = load_corners(others, i);
+ALWAYS_INLINE comparison compare(const box *own, box other) {
   vec width = vsub(vmin(other.x2, own->x2), vmax(other.x1, own->x1));
   vec height = vsub(vmin(other.y2, own->y2), vmax(other.y1, own->y1));
   vec intersection = vmul(width, vmax(height, vset1(0)));
@@ -47,53 +32,124 @@ ALWAYS_INLINE comparison compare(const box *own, const box_arrays *others, size_
 }
 
 /* Not exceeds: rounding may make both the same number where they are tiny. */
-ALWAYS_INLINE unsigned reaches(comparison c, vec part) {
-  return vbits(vle(vmul(part, c.united), c.intersection));
+ALWAYS_INLINE mask reaches(comparison c, vec part) {
+  return vle(vmul(part, c.united), c.intersection);
+}
+
+/* Which of some boxes suppress the own one. */
+OUT_OF_LINE unsigned confirmed(const suppression *s, size_t rank, const box *others) {
+  box own = broadcast_corners(&s->ranked, rank);
+  vec value = measure(others, &own, (measure_form){s->kind, 1, 0}, vset1(0));
+  return vbits(vlt(s->threshold, value));
+}
+
+static unsigned of_class(const nms_job *j, size_t i, unsigned bits, uint32_t class) {
+  for (unsigned left = j->classes ? bits : 0; left; left &= left - 1) {
+    size_t lane = (size_t)__builtin_ctz(left);
+    if (j->classes[i + lane] != class) bits &= ~(1u << lane);
+  }
+  return bits;
 }
 
 /* Compares with all that are kept and may overlap. */
 OUT_OF_LINE int suppressed_by_any(const suppression *s, size_t rank, uint32_t class) {
   const box own = broadcast_corners(&s->ranked, rank);
   for (size_t i = 0; i < s->listed; i += LANES) {
-    unsigned valid = (1u << smaller(s->listed - i, LANES)) - 1;
-    unsigned bits = s->everyone ? valid : reaches(compare(&own, &s->ranked, i), s->cheap) & valid;
-    if (bits && confirm(s, rank, &s->ranked, i, bits, 0, s->job->classes, class)) return 1;
+    const box others = load_corners(&s->ranked, i);
+    unsigned bits = (1u << smaller(s->listed - i, LANES)) - 1;
+    if (!s->everyone) bits &= vbits(reaches(compare(&own, others), s->cheap));
+    bits = of_class(s->job, i, bits, class);
+    if (bits && bits & confirmed(s, rank, &others)) return 1;
   }
   return 0;
 }
 
-/* Compares with the boxes of a cell. What stands behind them is NaN or kept, too. */
-ALWAYS_INLINE int suppressed_in(const suppression *s, const box *own, size_t rank, cell_span used,
-                                uint32_t class) {
-  for (size_t i = used.begin; i < used.end; i += LANES) {
-    comparison c = compare(own, &s->slots, i);
-    unsigned bits = reaches(c, s->cheap);
-    if (!bits) continue;
-    unsigned sure = reaches(c, s->sure);
-    if (sure && !s->job->classes) return 1;
-    if (confirm(s, rank, &s->slots, i, bits, sure, s->job->slot_classes, class)) return 1;
+ALWAYS_INLINE box load_slots(const block *b, size_t slot) {
+  return (box){vload(b->x1 + slot),
+               vload(b->y1 + slot),
+               vload(b->x2 + slot),
+               vload(b->y2 + slot),
+               vload(b->area + slot),
+               vset1(0),
+               vset1(0)};
+}
+
+/* Which of LANES slots reach a part of the union with a box, and are of its class. */
+ALWAYS_INLINE unsigned slots_that(mask reach, const block *b, size_t slot, ivec minus_class,
+                                  int by_class) {
+  const unsigned slots = (int)LANES > (int)SLOTS ? (1u << SLOTS) - 1 : ~0u;
+  if (by_class) {
+    vec difference = as_real(iadd(as_int(vload(b->class + slot)), minus_class));
+    reach = vand(reach, veq(difference, vset1(0))); /* of no bits: the control word is pinned */
+  }
+  return vbits(reach) & slots;
+}
+
+ALWAYS_INLINE ivec minus(uint32_t class) { return iset1(0 - (uint64_t) class); }
+
+/* Compares with the boxes of a cell. */
+ALWAYS_INLINE int suppressed_in(const suppression *s, const box *own, size_t rank,
+                                const cell_chain *cell, ivec minus_class, int by_class) {
+  uint32_t at = cell->first;
+  for (size_t left = cell->count; left; at = s->job->next[at]) {
+    const block *b = &s->blocks[at];
+    size_t used = smaller(left, SLOTS);
+    for (size_t slot = 0; slot < used; slot += LANES) {
+      const box others = load_slots(b, slot);
+      comparison c = compare(own, others);
+      unsigned bits = slots_that(reaches(c, s->cheap), b, slot, minus_class, by_class);
+      if (!bits) continue;
+      if (bits & vbits(reaches(c, s->sure))) return 1;
+      if (bits & confirmed(s, rank, &others)) return 1;
+    }
+    left -= used;
   }
   return 0;
 }
 
 /* Compares with the cells of its window and that of odd boxes, or with all where that is less. */
-OUT_OF_LINE int suppressed_nearby(const suppression *s, size_t rank, uint32_t class) {
+ALWAYS_INLINE int suppressed_nearby(const suppression *s, size_t rank, uint32_t class,
+                                    int by_class) {
   const grid *g = &s->grid;
-  const cell_span *spans = s->job->spans;
+  const cell_chain *chains = s->job->chains;
   size_t at = rank % RANKS;
   real across = s->right[at] - s->left[at], down = s->bottom[at] - s->top[at];
   int all = !(across < (real)g->mask_x && down < (real)g->mask_y);
   if (all || (across + 1) * (down + 1) > (real)(s->listed / LANES + 4))
     return suppressed_by_any(s, rank, class);
   const box own = broadcast_corners(&s->ranked, rank);
+  const ivec minus_class = minus(class);
   uint32_t left = whole_number(s->left[at]) + class_x(class), columns = (uint32_t)across + 1;
   uint32_t top = whole_number(s->top[at]) + class_y(class), rows = (uint32_t)down + 1;
   for (uint32_t y = top; y != top + rows; y++) {
-    const cell_span *row = spans + ((y & g->mask_y) << g->bits_x);
+    const cell_chain *row = chains + ((y & g->mask_y) << g->bits_x);
     for (uint32_t x = left; x != left + columns; x++)
-      if (suppressed_in(s, &own, rank, row[x & g->mask_x], class)) return 1;
+      if (suppressed_in(s, &own, rank, row + (x & g->mask_x), minus_class, by_class)) return 1;
   }
-  return suppressed_in(s, &own, rank, spans[s->odd_cell], class);
+  return suppressed_in(s, &own, rank, chains + s->odd_cell, minus_class, by_class);
+}
+
+OUT_OF_LINE int suppressed_by_one_class(const suppression *s, size_t rank) {
+  return suppressed_nearby(s, rank, 0, 0);
+}
+
+OUT_OF_LINE int suppressed_by_class(const suppression *s, size_t rank, uint32_t class) {
+  return suppressed_nearby(s, rank, class, 1);
+}
+
+/* Compares with a list, which is of one class. */
+OUT_OF_LINE int suppressed_in_list(const suppression *s, size_t rank) {
+  const box own = broadcast_corners(&s->ranked, rank);
+  const cell_chain *list = &s->job->chains[s->job->cells[rank]];
+  return suppressed_in(s, &own, rank, list, minus(0), 0);
+}
+
+ALWAYS_INLINE int is_suppressed(const suppression *s, size_t rank, uint32_t class) {
+  uint32_t cell = s->job->cells[rank];
+  if (cell > s->nowhere) return suppressed_in_list(s, rank);
+  if (cell == s->nowhere) return 0;
+  if (cell == s->odd_cell) return suppressed_by_any(s, rank, class);
+  return s->job->classes ? suppressed_by_class(s, rank, class) : suppressed_by_one_class(s, rank);
 }
 
 static void copy_box(const box_arrays *to, size_t at, const box_arrays *from, size_t i) {
@@ -109,33 +165,56 @@ static void keep(suppression *s, size_t rank, uint32_t class) {
   uint32_t cell = j->cells[rank];
   j->order[s->kept++] = j->order[rank];
   if (j->per_class) j->per_class[class]++;
-  if (cell == NO_CELL) return;
-  size_t slot = j->spans[cell].end++;
-  copy_box(&s->slots, slot, &s->ranked, rank);
-  if (j->classes) j->slot_classes[slot] = class;
-  if (cell > s->odd_cell) return;
+  if (cell == s->nowhere) return;
+  file_box(s, rank, class);
+  if (cell > s->nowhere) return;
   copy_box(&s->ranked, s->listed, &s->ranked, rank);
   if (j->classes) j->classes[s->listed] = class;
   s->listed++;
 }
 
-/* First its own cell, where what suppresses it is most likely. */
-ALWAYS_INLINE int is_suppressed(const suppression *s, size_t rank, uint32_t class) {
-  uint32_t cell = s->job->cells[rank];
-  if (cell == NO_CELL) return 0;
-  if (cell == s->odd_cell) return suppressed_by_any(s, rank, class);
-  const box own = broadcast_corners(&s->ranked, rank);
-  if (suppressed_in(s, &own, rank, s->job->spans[cell], class)) return 1;
-  return cell < s->odd_cell && suppressed_nearby(s, rank, class);
+/* Of up to RANKS boxes those that the first vector of their cell leaves: most of what is suppressed
+ * is so by what came first there, and finding out does not depend on a branch. */
+ALWAYS_INLINE uint64_t left_by_first(const suppression *s, size_t rank, size_t count,
+                                     int by_class) {
+  const nms_job *j = s->job;
+  uint64_t left = 0;
+  for (size_t k = 0; k < count; k++) {
+    const block *first = &s->blocks[j->chains[j->cells[rank + k]].first];
+    const box own = broadcast_corners(&s->ranked, rank + k);
+    mask reach = reaches(compare(&own, load_slots(first, 0)), s->sure);
+    ivec minus_class = minus(by_class ? j->classes[rank + k] : 0);
+    left |= (uint64_t)(slots_that(reach, first, 0, minus_class, by_class) == 0) << k;
+  }
+  return left;
+}
+
+OUT_OF_LINE uint64_t left_of_class(const suppression *s, size_t rank, size_t count) {
+  return left_by_first(s, rank, count, 1);
+}
+
+OUT_OF_LINE uint64_t left_of_one_class(const suppression *s, size_t rank, size_t count) {
+  return left_by_first(s, rank, count, 0);
+}
+
+/* Goes through boxes that are left. */
+static void suppress_some(suppression *s, size_t rank, uint64_t left) {
+  const nms_job *j = s->job;
+  for (; left && s->kept < j->max_output; left &= left - 1) {
+    size_t own = rank + (size_t)__builtin_ctzll(left);
+    uint32_t class = class_of(j, own);
+    if (j->per_class && j->per_class[class] >= j->max_per_class) continue;
+    if (!is_suppressed(s, own, class)) keep(s, own, class);
+  }
 }
 
 static void suppress_all(suppression *s) {
   const nms_job *j = s->job;
-  for (size_t rank = 0; rank < j->n && s->kept < j->max_output; rank++) {
-    uint32_t class = class_of(j, rank);
-    if (s->gridded && rank % RANKS == 0) make_windows(s, rank);
-    if (j->per_class && j->per_class[class] >= j->max_per_class) continue;
-    if (!is_suppressed(s, rank, class)) keep(s, rank, class);
+  for (size_t rank = 0; rank < j->n && s->kept < j->max_output; rank += RANKS) {
+    size_t count = smaller(j->n - rank, RANKS);
+    if (s->gridded) make_windows(s, rank);
+    suppress_some(s, rank,
+                  j->classes ? left_of_class(s, rank, count) : left_of_one_class(s, rank, count));
   }
 }
 
@@ -151,21 +230,20 @@ static void set_thresholds(suppression *s, real threshold, int ordinary) {
 static void nms_hard(const void *work, size_t begin, size_t end, partial *result) {
   const nms_job *j = work;
   real threshold = threshold_of(j->threshold);
-  suppression s = {.job = j, .everyone = threshold < 0};
+  suppression s = {.job = j, .everyone = threshold < 0, .blocks = j->blocks};
   survey found = {vset1(0), vset1(0), vset1(0), vset1(0), vset1(0), vset1(0)};
   (void)begin, (void)end, (void)result;
   s.ranked = box_arrays_in(j->numbers, j->room);
-  s.slots = box_arrays_in(j->slots, j->room);
   s.kind = j->method == VLOSS_NMS_DIOU ? VLOSS_SIMILARITY_DIOU : VLOSS_SIMILARITY_IOU;
   s.odd_cell = UINT32_C(1) << j->cell_bits;
+  s.nowhere = s.odd_cell + 1;
+  open_block(&s); /* the empty one */
   make_lists(&s);
   set_thresholds(&s, threshold, rank_boxes(&s, &found));
   if (s.gridded) {
     grid_begin(&s.grid, &found, threshold, j->cell_bits);
-    fill_cells(&s);
+    find_cells(&s);
   }
-  open_cells(&s);
-  memset(j->slots, 0xff, 5 * j->room * sizeof(real)); /* NaN */
   suppress_all(&s);
   *j->kept = s.kept;
 }

@@ -10,7 +10,7 @@
 #include "mode.h"
 #include "support.h"
 
-/* Classes of more than 256 boxes are in the grid, others in lists. */
+/* Classes of more than 256 boxes, or fewer than 16, are in the grid, others in lists. */
 enum { FEW = 150, MOST = 400, GRIDDED = 257, MANY = 100000 };
 
 typedef struct problem {
@@ -116,7 +116,8 @@ static void oracle_matrix(problem *p, const size_t *order, size_t count) {
       if (!same_class(p, order[i], order[k]) || (top != 0 && bottom == 0)) continue;
       decay = fmin(decay, top == 0 ? 0 : rounded(p, top / bottom));
     }
-    if (has_room(p, order[i])) oracle_keep(p, order[i], rounded(p, decay * score(p, order[i])));
+    double scaled = rounded(p, decay * score(p, order[i]));
+    if (has_room(p, order[i])) oracle_keep(p, order[i], isnan(scaled) ? 0 : scaled);
   }
 }
 
@@ -196,7 +197,7 @@ static void fill(problem *p, rng *r, int kind) {
     for (size_t k = 0; kind >= BOX_DATA && k < 4; k++)
       number_put(p->boxes, type, 4 * i + k, k < 2 ? at : wide ? at + 1 : 1);
     double value = kind == 0 ? rng_unit(r) : (double)rng_below(r, 4) / 4 - (kind == 2 ? 0.5 : 0);
-    if (kind == 2 && rng_below(r, 6) == 0) value = odd[rng_below(r, 5)];
+    if ((kind == 2 || kind > BOX_DATA) && rng_below(r, 6) == 0) value = odd[rng_below(r, 5)];
     number_put(p->scores, type, i, value);
     p->labels[i] = rng_below(r, 3) ? (int64_t)rng_below(r, 3) - 1 : INT64_MIN + (int64_t)i % 4;
   }

@@ -333,6 +333,48 @@ static void parts(void **state) {
   assert_int_equal(executor_most_tasks(), 200);
 }
 
+/* A matrix beyond the caches is the rows that calls of one row give, and nothing around it or
+ * between its rows is written, wherever its lines begin. */
+static void around_caches(size_t n, size_t m, size_t stride, size_t shift) {
+  enum { MARGIN = 16 };
+  const float untouched = -7;
+  rng r = rng_init(data_seed(), n * m);
+  size_t size = (n - 1) * stride + m;
+  float *a = malloc(n * 16), *b = malloc(m * 16), *row = malloc(m * 4);
+  float *all = aligned_alloc(64, (size + 4 * MARGIN) / 16 * 64);
+  vloss_similarity_options options = VLOSS_SIMILARITY_OPTIONS_INIT;
+  assert_true(a && b && row && all);
+  boxes_fill(&r, BOXES_PLAIN, BOX_F32, VLOSS_XYXY, a, n);
+  boxes_fill(&r, BOXES_PLAIN, BOX_F32, VLOSS_XYXY, b, m);
+  for (size_t i = 0; i < size + 2 * MARGIN; i++) all[i] = untouched;
+  float *out = all + shift;
+  options.row_stride = stride;
+  assert_int_equal(vloss_similarity_matrix_f32(a, n, b, m, &options, out), VLOSS_OK);
+  options.row_stride = 0;
+  for (size_t i = 0; i < n; i++, out += stride) {
+    assert_int_equal(vloss_similarity_matrix_f32(a + 4 * i, 1, b, m, &options, row), VLOSS_OK);
+    assert_memory_equal(out, row, m * 4);
+    for (size_t j = m; j < stride && i + 1 < n; j++) assert_true(out[j] == untouched);
+  }
+  for (size_t i = 0; i < shift; i++) assert_true(all[i] == untouched);
+  for (size_t i = 0; i < MARGIN; i++) assert_true(all[shift + size + i] == untouched);
+  free(a), free(b), free(row), free(all);
+}
+
+static void streams(void **state) {
+  (void)state;
+  if (mode_emulated()) return;
+  isa_use(0);
+  for (size_t shift = 0; shift < 16; shift += shift < 5 ? 1 : 5) {
+    around_caches(4200, 1000, 1000, shift);
+    around_caches(4200, 1000, 1003, shift);
+    around_caches(1700, 2500, 2500, shift);
+    around_caches(700000, 6, 6, shift);
+    around_caches(700000, 6, 7, shift);
+    around_caches(130000, 33, 33, shift);
+  }
+}
+
 static int start(void **state) {
   (void)state;
 
@@ -345,6 +387,7 @@ static int start(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(areas_that_vanish),
-                                     cmocka_unit_test(every_shape), cmocka_unit_test(parts)};
+                                     cmocka_unit_test(every_shape), cmocka_unit_test(parts),
+                                     cmocka_unit_test(streams)};
   return cmocka_run_group_tests(tests, start, NULL) != 0;
 }

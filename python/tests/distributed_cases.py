@@ -2,6 +2,7 @@
 """What the processes of test_distributed.py do: function(group, rank, ranks, ...)."""
 
 import os
+import runpy
 import time
 
 import numpy as np
@@ -132,3 +133,8 @@ def leave_between(group, rank, ranks, who):
     if rank == who:
         dist.all_reduce = lambda *_, **__: os._exit(1)
     return leave(group, rank, ranks, -1, None, 'parallel_cross_entropy')
+
+
+def script(group, rank, ranks, path, arguments):
+    """main() of an example, on the processes that are there."""
+    return runpy.run_path(path)['main'](*arguments)

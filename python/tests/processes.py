@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Processes of torch.distributed (gloo, loopback) that run one function after the other."""
 
-import contextlib
 import datetime
 import multiprocessing
 import tempfile
-import time
 
 import torch
 import torch.distributed as dist
@@ -18,14 +16,11 @@ def _serve(rank, ranks, path, seconds, pipe):
     groups = [dist.new_group(range(n + 1), timeout=timeout) for n in range(ranks)]
     while True:
         function, count, arguments = pipe.recv()
-        if function is None:
-            break
         try:
             result = function(groups[count - 1], rank, count, *arguments)
         except Exception as error:
             result = error
         pipe.send(result)
-    dist.destroy_process_group()
 
 
 class Pool:
@@ -65,13 +60,8 @@ class Pool:
                 raise result
         return results
 
-    def close(self, patience=10):
-        for pipe in self.pipes:
-            with contextlib.suppress(OSError):
-                pipe.send((None, 0, ()))
-        deadline = time.monotonic() + patience
+    def close(self):
         for process in self.processes:
-            process.join(max(0, deadline - time.monotonic()))
-            if process.is_alive():
-                process.kill()
+            process.kill()
+            process.join()
         self.folder.cleanup()

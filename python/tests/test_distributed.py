@@ -21,13 +21,6 @@ RANKS = [1, 2, 3, 4]
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
 
 
-@pytest.fixture(scope='module')
-def pool():
-    pool = processes.Pool(4)
-    yield pool
-    pool.close()
-
-
 def alone(name, x, *others, upstream=None, **options):
     leaf = x.clone().requires_grad_()
     return cases.numbers(getattr(losses, name)(leaf, *others, **options), leaf, upstream)
@@ -312,7 +305,7 @@ def test_a_process_that_is_gone(how):
             assert 'a process of the group has died, is doing something else' in message
             assert seconds < 3 + 3
     finally:
-        pool.close(patience=0)
+        pool.close()
 
 
 def test_class_ranges(pool):

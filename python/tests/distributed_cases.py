@@ -83,7 +83,8 @@ def images(seed, count):
 
 def table(summary):
     names = ('precision', 'recall', 'scores', 'classes')
-    return [getattr(summary, name).tobytes() for name in names] + [str(summary)]
+    counts = [summary.detections, summary.targets, str(summary)]
+    return [getattr(summary, name).tobytes() for name in names] + counts
 
 
 def evaluate(group, rank, ranks, seed, count, options):
@@ -110,6 +111,19 @@ def second_derivative(group, rank, ranks):
     loss = D.parallel_cross_entropy(x, torch.tensor([0, 1, 2]), group=group)
     (grad,) = torch.autograd.grad(loss, x, create_graph=True)
     grad.sum().backward()
+
+
+def compiled(group, rank, ranks, name, arguments, options):
+    """Gradients of a function, and of the same in a compiled function."""
+
+    def double(x, *others):
+        return getattr(D, name)(x * 2, *others, group=group, **options)
+
+    grads = []
+    for function in (double, torch.compile(double, backend='aot_eager')):
+        leaf = arguments[0].clone().requires_grad_()
+        grads.append(numbers(function(leaf, *arguments[1:]), leaf)[1])
+    return grads
 
 
 def leave(group, rank, ranks, who, how, name):

@@ -17,7 +17,10 @@ import torch.distributed as dist
 from .._core import __version__, state_version
 
 Group = dist.ProcessGroup | None
-T = TypeVar('T')
+F = TypeVar('F', bound=Callable[..., Any])
+
+# A compiler must not look into calls that communicate: they break its graphs, no more.
+uncompiled: Callable[[F], F] = torch.compiler.disable
 
 EXACT_WORDS = 73
 _AGREED = 8

@@ -11,7 +11,7 @@ from torch.autograd import Function
 
 from .._core import score
 from ._evaluate import last
-from ._exchange import Group, Part, all_reduce, checksum, exchange, place
+from ._exchange import Group, Part, all_reduce, checksum, exchange, place, uncompiled
 from ._means import evaluate_everywhere
 from ._run import plain
 from ._shards import REDUCTIONS, constant, real, reduction_index, values_of
@@ -60,10 +60,10 @@ class _Groups(Function):
 _apply: Callable[..., torch.Tensor] = _Groups.apply
 
 
-def _sizes(name: str, x: torch.Tensor, grouping: str, batch: bool) -> tuple[int, int, int]:
+def _sizes(name: str, x: torch.Tensor, grouping: str, softmax: bool) -> tuple[int, int, int]:
     """Images, their size, channels."""
     per_channel = grouping in ('image_channel', 'channel')
-    if x.dim() < 2 and (per_channel or not batch):
+    if x.dim() < 2 and (per_channel or softmax):
         raise ValueError(f'{name}: input: must have an axis of images and one of channels')
     images = x.shape[0] if x.dim() > 1 else 1
     size = math.prod(x.shape[1:]) if x.dim() > 1 else x.shape[0]
@@ -77,6 +77,7 @@ def _shape(x: torch.Tensor, grouping: str) -> tuple[int, ...]:
     return (x.shape[0],) * per_image + (x.shape[1],) * per_channel
 
 
+@uncompiled
 def evaluate_groups(
     name: str, loss: str, x: torch.Tensor, target: torch.Tensor, options: dict[str, Any],
     reduction: str, split: str, group: Group, averaged: bool,
@@ -98,7 +99,7 @@ def evaluate_groups(
         if target.shape != x.shape or target.dtype is not x.dtype:
             raise ValueError(f'{name}: target: must have the shape and dtype of the input')
         values = values_of(loss, options)
-        sizes = _sizes(name, x, grouping, split == 'images')
+        sizes = _sizes(name, x, grouping, softmax)
         p = torch.softmax(x, 1) if softmax else x
         agreed = {
             'the dtype': checksum(x.dtype),

@@ -9,7 +9,7 @@ from torch.autograd import Function
 
 from .._core import score
 from ._evaluate import evaluate
-from ._exchange import EXACT_WORDS, Group, Part, checksum, exchange, place
+from ._exchange import EXACT_WORDS, Group, Part, checksum, exchange, place, uncompiled
 from ._run import LOSSES, Options, plain
 from ._shards import real, values_of
 
@@ -47,6 +47,7 @@ class Own(NamedTuple):
     options: Any  # that must be everybody's
 
 
+@uncompiled
 def reduce_losses(
     name: str, work: Callable[[], Own], reduction: str, group: Group, averaged: bool
 ) -> torch.Tensor:

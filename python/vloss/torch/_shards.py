@@ -11,7 +11,7 @@ from torch.autograd import Function
 
 from .._core import score
 from ._evaluate import last
-from ._exchange import Group, Part, all_reduce, checksum, exchange
+from ._exchange import Group, Part, all_reduce, checksum, exchange, uncompiled
 from ._run import LOSSES, plain
 
 Array = torch.Tensor | None
@@ -139,6 +139,7 @@ def _complete(
     return states  # type: ignore[no-any-return]
 
 
+@uncompiled
 def evaluate_shards(
     name: str, loss: str, logits: torch.Tensor, labels: Array, weight: Array, reduction: str,
     group: Group, options: dict[str, Any],

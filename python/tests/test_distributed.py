@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """vloss.torch.distributed on 1, 2, 3 and 4 processes against one that has everything."""
 
+import doctest
 import re
 
 import data
@@ -13,6 +14,7 @@ torch = pytest.importorskip(
 )
 import distributed_cases as cases  # noqa: E402
 import processes  # noqa: E402
+import vloss.torch.distributed as distributed  # noqa: E402
 import vloss.torch.losses as losses  # noqa: E402
 
 RANKS = [1, 2, 3, 4]
@@ -108,6 +110,7 @@ def check_batches(pool, calls, bits=True, one_value=True, tolerance=1e-6):
     `bits`: of gradients, which are those of one process; `one_value`: however rows are shared out.
     """
     seen = [set() for _ in calls]
+    expected = [alone(loss, *arrays, **own) for (_, arrays, *_), (loss, own) in calls]
     for ranks, uneven in [(r, u) for r in RANKS for u in (False, True)]:
         for averaged in (False, True):
             jobs = []
@@ -115,8 +118,8 @@ def check_batches(pool, calls, bits=True, one_value=True, tolerance=1e-6):
                 bounds = cases.cut(arrays[0].shape[axis], ranks, uneven)
                 jobs.append((name, arrays, options, bounds, averaged, axis))
             results = pool.values(cases.batches, ranks, jobs)
-            for i, ((name, arrays, _, axis), (loss, own)) in enumerate(calls):
-                value, grad = alone(loss, *arrays, **own)
+            for i, ((name, _, _, axis), (loss, _)) in enumerate(calls):
+                value, grad = expected[i]
                 got = np.concatenate([r[i][1] for r in results], axis=axis)
                 factor = ranks if averaged else 1
                 close(got, grad * factor, tolerance)
@@ -331,3 +334,13 @@ def test_class_ranges(pool):
     z, y, _ = rows(classes=200)
     results = pool.values(cases.shards, 3, [(CE, z, (y,), {}, None)])
     assert [r[0][1].shape[1] for r in results] == [64, 64, 72]
+
+
+def test_examples():
+    result = doctest.testmod(distributed)
+    assert result.failed == 0 and result.attempted > 0
+
+
+def test_everything_is_documented():
+    for name in distributed.__all__:
+        assert getattr(distributed, name).__doc__

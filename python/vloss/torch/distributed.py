@@ -20,17 +20,24 @@ here. False: they are added, or stay where they are.
 A process that raises an error in a call makes the call an error everywhere. So does one that
 disagrees on dtype, sizes or options: a RuntimeError names it. One that is gone, or does not call,
 is a RuntimeError within the timeout of the group, which cannot be used any more then.
+
+>>> import torch, vloss.torch.distributed as distributed
+>>> torch.distributed.init_process_group(
+...     'gloo', store=torch.distributed.HashStore(), rank=0, world_size=1)
+>>> distributed.cross_entropy(torch.zeros(3, 4), torch.tensor([0, 1, -100]))
+tensor(1.3863)
+>>> distributed.mean(torch.tensor([1.0, 2.0]), denominator=4)
+tensor(0.7500)
+>>> torch.distributed.destroy_process_group()
 """
 
 import math
 from typing import Any, SupportsFloat
 
-import torch
 from torch import Tensor
 
-from .. import CocoEvaluator as _CocoEvaluator
-from .. import CocoSummary
-from ._exchange import Group, Part, all_gather, checksum, exchange, place
+from ._exchange import Group, place
+from ._gather import CocoEvaluator
 from ._groups import evaluate_groups
 from ._means import Own, denominator_words, evaluate_everywhere, reduce_losses
 from ._shards import evaluate_shards, real
@@ -292,42 +299,3 @@ def focal_tversky_loss(
         'focal_tversky_loss', 'focal_tversky', input, target, options, reduction, split, group,
         averaged,
     )  # fmt: skip
-
-
-def _settings(evaluator: _CocoEvaluator) -> Any:
-    kind, *lists = evaluator._options
-    numbers = [None if values is None else [float(v) for v in values] for values in lists]
-    return kind, evaluator._format, numbers
-
-
-class CocoEvaluator(_CocoEvaluator):
-    """vloss.CocoEvaluator of the images of all processes.
-
-    `update` is one's own affair; `gather` and `summarize` are collectives. All results of an image
-    must be on one process. Images that a sampler hands out twice count once.
-    """
-
-    def gather(self, *, group: Group = None) -> _CocoEvaluator:
-        """An evaluator of all images, on every process: 48 bytes a detection or target."""
-
-        def work() -> Part:
-            agreed = {'the options': checksum(_settings(self))}
-            return Part(agreed, torch.tensor([len(self._records)]), None)
-
-        sizes = exchange('gather', group, work).words[:, 0].tolist()
-        most = max(sizes)
-        own = torch.zeros(most, dtype=torch.uint8)
-        own[: len(self._records)] = torch.frombuffer(
-            self._records or bytearray(1), dtype=torch.uint8
-        )[: len(self._records)]
-        everything = all_gather('gather', own, group) if most > 0 else own.new_empty(len(sizes), 0)
-        result = _CocoEvaluator.__new__(_CocoEvaluator)
-        result._options, result._format = self._options, self._format
-        result._records = bytearray()
-        for records, size in zip(everything, sizes, strict=True):
-            result._records += records[:size].numpy().tobytes()
-        return result
-
-    def summarize(self, *, group: Group = None) -> CocoSummary:
-        """The numbers and tables of all images of all processes."""
-        return self.gather(group=group).summarize()

@@ -18,6 +18,7 @@ import vloss.torch.distributed as distributed  # noqa: E402
 import vloss.torch.losses as losses  # noqa: E402
 
 RANKS = [1, 2, 3, 4]
+UPSTREAM = 0.7
 # of a value and of a gradient, relative to the largest: the parallel functions add up classes in
 # another order than whole rows, and the docs promise the bounds of the losses for both
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
@@ -47,6 +48,11 @@ def shard_calls(dtype):
     masked[:, 5:600] = -torch.inf
     masked[torch.arange(len(y)), y] = 1.0
     ignored = torch.where(torch.arange(len(y)) % 3 == 0, -100, y)
+    extreme = z.clone()
+    extreme[1, 700], extreme[2] = torch.nan, -torch.inf
+    extreme[3, 5] = torch.inf
+    extreme[4], extreme[5, 3] = -torch.inf, 1e30
+    extreme[4, y[4]] = -1e30
     images, targets = z[:, :770].reshape(12, 11, 7, 10), y.reshape(12, 1, 1).expand(12, 7, 10) % 11
     ce, own = 'parallel_cross_entropy', 'cross_entropy'
     for reduction in ('mean', 'sum', 'none'):
@@ -58,6 +64,10 @@ def shard_calls(dtype):
     )
     yield (ce, masked, (y,), {}), (own, (y,), {})
     yield (ce, masked, (y,), {'label_smoothing': 0.2}), (own, (y,), {'smoothing': 0.2})
+    for o in ({}, {'label_smoothing': 0.2}):
+        yield (ce, extreme, (y,), {'reduction': 'none', **o}), (
+            own, (y,), {'reduction': 'none', 'smoothing': o.get('label_smoothing', 0)},
+        )  # fmt: skip
     yield (ce, z, (ignored, w), {}), (own, (ignored,), {'class_weight': w})
     yield (ce, z, (ignored * 0 - 100,), {}), (own, (ignored * 0 - 100,), {})
     yield (ce, z, (torch.where(y == y[0], 9, y).int(),), {'ignore_index': 9}), (
@@ -75,10 +85,6 @@ def shard_calls(dtype):
     )  # fmt: skip
 
 
-def upstream_of(options):
-    return 0.7 if options.get('reduction') != 'none' else None
-
-
 @pytest.mark.parametrize('dtype', [torch.float32, torch.float64])
 @pytest.mark.parametrize('how', ['even', 'uneven', 'blocks'])
 def test_classes_in_shards(pool, dtype, how):
@@ -90,10 +96,10 @@ def test_classes_in_shards(pool, dtype, how):
         for (name, z, arguments, options), _ in pairs:
             classes = z.shape[int(z.dim() > 1)]
             bounds = None if how == 'blocks' else cases.cut(classes, ranks, how == 'uneven')
-            calls.append((name, z, arguments, options, bounds, upstream_of(options)))
+            calls.append((name, z, arguments, options, bounds, UPSTREAM))
         results = pool.values(cases.shards, ranks, calls)
         for i, ((_, z, _, options), (loss, others, own)) in enumerate(pairs):
-            value, grad = alone(loss, z, *others, upstream=upstream_of(options), **own)
+            value, grad = alone(loss, z, *others, upstream=UPSTREAM, **own)
             got = np.concatenate([r[i][1] for r in results], axis=int(z.dim() > 1))
             close(got, grad, TOLERANCE[dtype])
             for result in results:

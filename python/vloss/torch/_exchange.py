@@ -15,6 +15,7 @@ import torch
 import torch.distributed as dist
 
 from .._core import __version__, state_version
+from ._run import plain
 
 Group = dist.ProcessGroup | None
 F = TypeVar('F', bound=Callable[..., Any])
@@ -51,7 +52,7 @@ def checksum(value: Any) -> int:
     if isinstance(value, torch.Tensor):
         if not value.is_cpu:
             raise TypeError('vloss.torch.distributed takes tensors on the CPU only')
-        x = value.detach().contiguous()
+        x = plain(value.detach())
         data: Any = (ctypes.c_char * (x.numel() * x.element_size())).from_address(x.data_ptr() or 1)
         sum_ = hashlib.blake2b(repr((x.dtype, x.shape)).encode(), digest_size=8)
         if x.numel() > 0:
@@ -121,8 +122,9 @@ def _message(record: torch.Tensor) -> str:
 
 def _compare(name: str, records: torch.Tensor, rank: int, agreed: Mapping[str, int]) -> None:
     """Raises an error that names the first process that differs."""
-    own = records[rank].tolist()
-    for other, record in enumerate(records.tolist()):
+    heads = records[:, : _HEAD + _AGREED].tolist()
+    own = heads[rank]
+    for other, record in enumerate(heads):
         who = f'rank {other} of the group'
         if record[0] != own[0]:
             raise RuntimeError(f'{name}: {who} has another version of vloss')

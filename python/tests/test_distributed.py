@@ -98,7 +98,7 @@ def test_classes_in_shards(pool, dtype, how):
             bounds = None if how == 'blocks' else cases.cut(classes, ranks, how == 'uneven')
             calls.append((name, z, arguments, options, bounds, UPSTREAM))
         results = pool.values(cases.shards, ranks, calls)
-        for i, ((_, z, _, options), (loss, others, own)) in enumerate(pairs):
+        for i, ((_, z, _, _), (loss, others, own)) in enumerate(pairs):
             value, grad = alone(loss, z, *others, upstream=UPSTREAM, **own)
             got = np.concatenate([r[i][1] for r in results], axis=int(z.dim() > 1))
             close(got, grad, TOLERANCE[dtype])

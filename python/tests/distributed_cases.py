@@ -113,6 +113,13 @@ def second_derivative(group, rank, ranks):
     grad.sum().backward()
 
 
+def transformed(group, rank, ranks, name, arguments):
+    def function(x):
+        return getattr(D, name)(x, *arguments[1:], group=group)
+
+    return torch.func.grad(function)(arguments[0])
+
+
 def compiled(group, rank, ranks, name, arguments, options):
     """Gradients of a function, and of the same in a compiled function."""
 

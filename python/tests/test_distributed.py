@@ -319,6 +319,12 @@ def test_no_second_derivative(pool):
         assert isinstance(result, NotImplementedError)
 
 
+@pytest.mark.parametrize('name', [CE, ROWS])
+def test_no_transforms(pool, name):
+    for result in pool.run(cases.transformed, 2, name, (Z, Y)):
+        assert isinstance(result, NotImplementedError)
+
+
 @pytest.mark.parametrize('how', ['die', 'between', 'sleep'])
 def test_a_process_that_is_gone(how):
     """The others have an error within the timeout of the group, and nobody hangs."""

@@ -137,16 +137,22 @@ def _compare(name: str, records: torch.Tensor, rank: int, agreed: Mapping[str, i
                 raise RuntimeError(f'{name}: {who} disagrees with rank {rank} on {field}')
 
 
+def _bring(name: str, work: Callable[[], Part]) -> Part:
+    if torch._C._are_functorch_transforms_active():
+        raise NotImplementedError(f'{name}: no transforms of torch.func; use backward()')
+    return work()
+
+
 def exchange(name: str, group: Group, work: Callable[[], Part]) -> Everyone:
     """One all_gather of what `work` gives; where it fails, everyone has an error."""
     rank, ranks = place(name, group)
     if ranks == 1:
-        only = work()
+        only = _bring(name, work)
         return Everyone(rank, only.own.reshape(1, -1), only.result)
     part: Part | None = None
     failure: Exception | None = None
     try:
-        part = work()
+        part = _bring(name, work)
         record = _record(name, part)
     except Exception as error:
         failure, record = error, _failure(name, error)

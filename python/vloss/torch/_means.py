@@ -22,7 +22,7 @@ class _Scale(Function):
     @staticmethod
     def forward(ctx: Any, losses: torch.Tensor, value: float, factor: float) -> torch.Tensor:
         ctx.shape, ctx.factor = losses.shape, factor
-        return losses.new_tensor(value)
+        return torch.tensor(value, dtype=losses.dtype)
 
     @staticmethod
     def backward(ctx: Any, *upstreams: torch.Tensor) -> Any:

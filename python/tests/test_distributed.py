@@ -198,6 +198,20 @@ def test_overlap_losses(pool, split):
     check_batches(pool, list(overlap_calls(split)), bits=False, one_value=whole)
 
 
+@pytest.mark.parametrize('grouping', ['image', 'channel', 'batch'])
+def test_parts_of_images_that_begin_at_blocks(pool, grouping):
+    """The same bits for every number of processes."""
+    x, t = (torch.rand(2, 3, 8192, generator=torch.Generator().manual_seed(i)) for i in range(2))
+    seen = set()
+    for ranks in (1, 2, 4):
+        bounds = cases.cut(8192, ranks)
+        o = {'grouping': grouping, 'split': 'pixels'}
+        results = pool.values(cases.batch, ranks, 'dice_loss', (x, t.round()), o, bounds, False, 2)
+        grad = np.concatenate([r[1] for r in results], axis=2)
+        seen |= {(value.tobytes(), grad.tobytes()) for value, _ in results}
+    assert len(seen) == 1
+
+
 def test_overlap_losses_of_each_group(pool):
     x, t = (torch.rand(5, 3, 7).round() for _ in range(2))
     o = {'grouping': 'channel', 'reduction': 'none'}

@@ -11,9 +11,12 @@ import torch.distributed as dist
 
 def _serve(rank, ranks, path, seconds, pipe):
     torch.set_num_threads(1)
-    timeout = datetime.timedelta(seconds=seconds)
-    dist.init_process_group('gloo', f'file://{path}', rank=rank, world_size=ranks, timeout=timeout)
-    groups = [dist.new_group(range(n + 1), timeout=timeout) for n in range(ranks)]
+    patience = datetime.timedelta(seconds=120)  # a busy machine starts them one by one
+    dist.init_process_group('gloo', f'file://{path}', rank=rank, world_size=ranks, timeout=patience)
+    groups = [dist.new_group(range(n + 1), timeout=patience) for n in range(ranks)]
+    for group in groups[rank:]:
+        timeout = datetime.timedelta(seconds=seconds)
+        dist.distributed_c10d._set_pg_timeout(timeout, group)
     while True:
         function, count, arguments = pipe.recv()
         try:

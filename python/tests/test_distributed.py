@@ -351,7 +351,7 @@ def test_a_process_that_is_gone(how):
         assert results[1] is None
         for message, seconds in (results[0], results[2]):
             assert 'a process of the group has died, is doing something else' in message
-            assert seconds < 3 + 3
+            assert seconds < 3 + 10  # which is for a busy machine
     finally:
         pool.close()
 

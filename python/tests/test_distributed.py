@@ -308,6 +308,9 @@ def test_what_all_do_wrong(pool):
         (('cross_entropy', (Z, Y), {'reduction': 'none'}), ValueError, 'reduction'),
         (('dice_loss', (P, P[:1]), {'grouping': 'batch'}), ValueError, 'target'),
         (('dice_loss', (P, P), {'split': 'channels'}), ValueError, 'split'),
+        (('dice_loss', (P, P), {'grouping': 'batch', 'divisor': 2.0}), TypeError, 'divisor'),
+        (('dice_loss', (P, P), {'smooth': 1.0}), TypeError, 'smooth'),
+        (('mean_loss', ('mse', Z, Z), {'beta': 1.0}), TypeError, 'beta'),
         (('dice_loss', (Z[0], Z[0]), {'grouping': 'channel'}), ValueError, 'axis of images'),
         (('dice_loss', (P, P), {'grouping': 'batch', 'smoothing': -1.0}), ValueError, 'smoothing'),
     ]

@@ -13,7 +13,7 @@ from .._core import score
 from ._evaluate import last
 from ._exchange import Group, Part, all_reduce, checksum, exchange, place, uncompiled
 from ._means import evaluate_everywhere
-from ._run import plain
+from ._run import LOSSES, plain
 from ._shards import REDUCTIONS, constant, real, reduction_index, values_of
 
 Array = torch.Tensor | None
@@ -98,6 +98,9 @@ def evaluate_groups(
         constant(name, target=target)
         if target.shape != x.shape or target.dtype is not x.dtype:
             raise ValueError(f'{name}: target: must have the shape and dtype of the input')
+        unknown = options.keys() - {p.name for p in LOSSES[loss].parameters}
+        if unknown:
+            raise TypeError(f'{name}: has no option {sorted(unknown)} for groups of all processes')
         values = values_of(loss, options)
         sizes = _sizes(name, x, grouping, softmax)
         p = torch.softmax(x, 1) if softmax else x

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <vloss/state.h>
+
 #include "core.h"
 #include "score.h"
 
@@ -83,6 +85,12 @@ static PyObject *parameter_tuple(const vloss_parameter *p) {
   return NULL;
 }
 
+static PyObject *state_version(PyObject *module, PyObject *unused) {
+  (void)module;
+  (void)unused;
+  return PyLong_FromLong(vloss_state_version());
+}
+
 /* (name, family, arrays, parameters) of each loss, in the order of the registry. */
 static PyObject *registry(PyObject *module, PyObject *unused) {
   (void)module;
@@ -131,8 +139,12 @@ static PyMethodDef functions[] = {
      "nothing was "
      "done, if one\nof them is not in C order."},
     {"score", score, METH_VARARGS,
-     "score(operation, function, tensors, /, *arguments)\n--\n\nA scoring operation by its name, "
-     "in the name of a function. With `tensors`, results are\nof use_torch()'s type."},
+     "score(operation, function, tensors, /, *arguments)\n--\n\nAn operation of scoring or on "
+     "states by its name, in the name of a function. With `tensors`, results are\nof use_torch()'s "
+     "type."},
+    {"state_version", state_version, METH_NOARGS,
+     "state_version()\n--\n\nOf the layout and meaning of states, which must not differ where they "
+     "are merged."},
     {"registry", registry, METH_NOARGS,
      "registry()\n--\n\n(name, family, arrays, parameters) of every loss, a parameter being (name, "
      "default,\nlow, high, choices)."},

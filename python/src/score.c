@@ -30,7 +30,16 @@ static const struct {
                   {"mask_to_text", score_mask_to_text},
                   {"mask_from_text", score_mask_from_text},
                   {"mask_from_polygons", score_mask_from_polygons},
-                  {"oks", score_oks}};
+                  {"oks", score_oks},
+                  {"exact_sum", state_exact_sum},
+                  {"exact_value", state_exact_value},
+                  {"denominator", state_denominator},
+                  {"softmax_init", state_softmax_init},
+                  {"softmax_maximum", state_softmax_maximum},
+                  {"softmax_update", state_softmax_update},
+                  {"softmax_finish", state_softmax_finish},
+                  {"group_sums", state_group_sums},
+                  {"group_finish", state_group_finish}};
 
 static operation *find(const char *name) {
   for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)

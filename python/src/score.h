@@ -35,7 +35,9 @@ operation score_similarity_matrix, score_similarity_paired, score_similarity_bes
     score_coco_accumulate, score_coco_confusion, score_coco_curve, score_coco_calibration,
     score_assign, score_fusion, score_zeros, score_mask_encode, score_mask_decode, score_mask_area,
     score_mask_box, score_mask_iou, score_mask_merge, score_mask_to_text, score_mask_from_text,
-    score_mask_from_polygons, score_oks;
+    score_mask_from_polygons, score_oks, state_exact_sum, state_exact_value, state_denominator,
+    state_softmax_init, state_softmax_maximum, state_softmax_update, state_softmax_finish,
+    state_group_sums, state_group_finish;
 
 /* They name the argument in `s->at`; NULL or -1 with an exception. */
 array *read_reals(scoring *s, const char *name, PyObject *object);

@@ -37,7 +37,7 @@ class _Last(Function):
         return no_second_derivative(ctx.name)(ctx)
 
 
-def _last(name: str, grads: list[Array], anchor: torch.Tensor) -> list[Array]:
+def last(name: str, grads: list[Array], anchor: torch.Tensor) -> list[Array]:
     if not torch.is_grad_enabled():
         return grads
     return [None if g is None else _apply_last(name, g, anchor) for g in grads]
@@ -50,7 +50,7 @@ def _share(ctx: Any, name: str, grads: list[Array], anchor: torch.Tensor) -> tup
     if to_target is None and needs[3] and to_input is not None:
         to_target = -to_input
     grads = [to_input if needs[2] else None, to_target if needs[3] else None, to_variance]
-    return (None, None, *_last(name, grads, anchor))
+    return (None, None, *last(name, grads, anchor))
 
 
 class _Reduced(Function):
@@ -189,7 +189,7 @@ class _Transformed(Function):
         needs = ctx.needs_input_grad
         to_target = -grad if needs[2] and ctx.name in OPPOSITE else None
         to_variance = grad_variance if needs[3] else None
-        grads = _last(ctx.name, [grad, to_target, to_variance], loss)
+        grads = last(ctx.name, [grad, to_target, to_variance], loss)
         return (None, *grads, *(None,) * 7)
 
 

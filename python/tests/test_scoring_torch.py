@@ -117,7 +117,7 @@ def test_wrong_arguments():
     with pytest.raises(ValueError, match='batched_nms: classes: '):
         ops.batched_nms(boxes, scores, classes[:2], 0.5)
     with pytest.raises(TypeError, match='batched_nms: classes: '):
-        ops.batched_nms(boxes, scores, scores, 0.5)
+        ops.batched_nms(boxes, scores, classes.to(torch.complex64), 0.5)
     with pytest.raises(TypeError, match='generalized_box_iou: boxes2: '):
         ops.generalized_box_iou(boxes, boxes.double())
 
@@ -139,7 +139,9 @@ def test_opcheck():
     torch.library.opcheck(torch.ops.vloss.nms.default, (boxes, scores, None, 0.5))
     torch.library.opcheck(torch.ops.vloss.nms.default, (boxes, scores, classes, 0.5))
     for kind in KINDS:
-        torch.library.opcheck(torch.ops.vloss.box_similarity.default, (boxes, boxes[:7], kind))
+        torch.library.opcheck(
+            torch.ops.vloss.box_similarity.default, (boxes, boxes[:7], kind, 'xyxy')
+        )
 
 
 @pytest.mark.parametrize('backend', ['aot_eager', 'inductor'])

@@ -249,11 +249,12 @@ def evaluate(
         arrays += (variance,)
     if options:
         _check_derivatives(name, target, options, SYMMETRIC)
-    if not _grad_enabled() or not any([a.requires_grad for a in arrays]):
+    constant = target is None or not target.requires_grad
+    wanted = x.requires_grad or not constant or (variance is not None and variance.requires_grad)
+    if not wanted or not _grad_enabled():
         outputs = _LOSS_AND_VARIANCE if variance is not None else _LOSS
         settings = {**options, **outputs} if options else outputs
         return run(name, arrays, settings)[0]  # type: ignore[no-any-return]
-    constant = target is None or not target.requires_grad
     if not constant:
         _check_derivatives(name, target, options, SYMMETRIC)
     if options.get('reduction') == 'none':

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import torch
 
-from .._choices import Similarity
+from .._choices import BoxFormat, Similarity, choice
 from .._core import score
 from ._run import plain
 
@@ -25,13 +25,16 @@ _NAMES = {
 }
 
 
-def _similarity(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str) -> torch.Tensor:
+def _similarity(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str, fmt: str) -> torch.Tensor:
     first, second = plain(boxes1), plain(boxes2)
-    arguments = (first, second, _KINDS.index(kind), 0, False, None)
+    order = choice(_NAMES[kind], 'fmt', BoxFormat, fmt)
+    arguments = (first, second, _KINDS.index(kind), order, False, None)
     return score('similarity_matrix', _NAMES[kind], True, *arguments)  # type: ignore[no-any-return]
 
 
-def _similarity_fake(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str) -> torch.Tensor:
+def _similarity_fake(
+    boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str, fmt: str
+) -> torch.Tensor:
     return boxes1.new_empty((boxes1.shape[0], boxes2.shape[0]))
 
 
@@ -60,7 +63,9 @@ def _nms_fake(
     return boxes.new_empty(size, dtype=torch.int64)
 
 
-_library.define('box_similarity(Tensor boxes1, Tensor boxes2, str kind) -> Tensor', tags=_TAGS)
+_library.define(
+    'box_similarity(Tensor boxes1, Tensor boxes2, str kind, str fmt) -> Tensor', tags=_TAGS
+)
 _library.define(
     'nms(Tensor boxes, Tensor scores, Tensor? idxs, float iou_threshold) -> Tensor', tags=_TAGS
 )
@@ -84,23 +89,28 @@ def _is_simple(*tensors: Array) -> bool:
     return all(x is None or type(x) in _EXACT for x in tensors)
 
 
-def similarity(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str) -> torch.Tensor:
+def similarity(
+    boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str, fmt: str = 'xyxy'
+) -> torch.Tensor:
     """All similarities. Whole numbers and half types are computed as torchvision widens them."""
     if not boxes1.is_floating_point():
-        wide = similarity(boxes1.double(), boxes2.double(), kind)
+        wide = similarity(boxes1.double(), boxes2.double(), kind, fmt)
         return wide.to(torch.get_default_dtype())
     if boxes1.dtype in (torch.float16, torch.bfloat16):
-        return similarity(boxes1.float(), boxes2.float(), kind)
+        return similarity(boxes1.float(), boxes2.float(), kind, fmt)
     with_grad = torch.is_grad_enabled() and (boxes1.requires_grad or boxes2.requires_grad)
     if with_grad or not _is_simple(boxes1, boxes2):
-        return torch.ops.vloss.box_similarity(boxes1, boxes2, kind)  # type: ignore[no-any-return]
-    return _similarity(boxes1, boxes2, kind)
+        operator = torch.ops.vloss.box_similarity
+        return operator(boxes1, boxes2, kind, fmt)  # type: ignore[no-any-return]
+    return _similarity(boxes1, boxes2, kind, fmt)
 
 
 def suppress(
     boxes: torch.Tensor, scores: torch.Tensor, idxs: Array, threshold: float
 ) -> torch.Tensor:
     """Indices of the boxes that stay."""
+    if idxs is not None and idxs.is_floating_point():
+        idxs = torch.unique(idxs, return_inverse=True)[1]
     if _is_simple(boxes, scores, idxs):
         return _nms(boxes, scores, idxs, threshold)
     return torch.ops.vloss.nms(boxes, scores, idxs, threshold)  # type: ignore[no-any-return]

@@ -78,6 +78,25 @@ def _weighted(weight: Tensor | None, x: Tensor, reduction: str, divides: bool) -
     return {'weight': weight, 'divisor': divisor} if 0 < divisor < float('inf') else None
 
 
+def _weighs(
+    weights: tuple[Tensor | None, ...], fallback: bool, name: str, options: Options, *arrays: Tensor
+) -> Tensor | None:
+    """A loss; None if its weights are negative, NaN or infinite, and PyTorch may take them.
+
+    PyTorch asks nothing of weights, and looking at them takes longer than many a loss: so they are
+    looked at only when the library has refused them.
+    """
+    given = [weight for weight in weights if weight is not None]
+    if not given or not fallback or torch.compiler.is_compiling():
+        return evaluate(name, options, *arrays)
+    try:
+        return evaluate(name, options, *arrays)
+    except ValueError:
+        if all(bool(((w >= 0) & (w < float('inf'))).all()) for w in given):
+            raise
+        return None
+
+
 def _elementwise(
     name: str, x: Tensor, target: Tensor, reduction: str, fallback: bool,
     weight: Tensor | None = None, **parameters: Any,
@@ -91,7 +110,8 @@ def _elementwise(
     options = {'weight': weight} if options is None else options
     if reduction != 'mean':
         options['reduction'] = reduction
-    return evaluate(name, options | parameters if parameters else options, x, target)
+    options = options | parameters if parameters else options
+    return _weighs((weight,), fallback, name, options, x, target)
 
 
 def mse_loss(
@@ -207,7 +227,7 @@ def _labelled(
     fits = _is_real(x) and target.is_cpu and x.dim() > 0
     if fallback and not (fits and _weight_of(weight, x, (x.shape[x.dim() > 1],))):
         return None
-    return evaluate(name, {**options, 'class_weight': weight}, x, target)
+    return _weighs((weight,), fallback, name, {**options, 'class_weight': weight}, x, target)
 
 
 def cross_entropy(
@@ -239,7 +259,7 @@ def cross_entropy(
             options = {'reduction': reduction, 'smoothing': label_smoothing}
             if w is not None:
                 options['class_weight'] = w
-            loss = evaluate('cross_entropy_soft', options, x, y)
+            loss = _weighs((w,), fallback, 'cross_entropy_soft', options, x, y)
     else:
         options = {}
         if reduction != 'mean':
@@ -337,14 +357,18 @@ def binary_cross_entropy(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    if fallback and not (_is_real(input) and _alike(input, target) and _constant(target, weight)):
+    fits = _is_real(input) and _alike(input, target) and _constant(target, weight)
+    if fallback and not fits:
         return ORIGINALS['binary_cross_entropy'](  # type: ignore[no-any-return]
             input, target, weight, reduction=reduction
         )
     options: Options = {'reduction': reduction}
     if weight is not None:
         options['weight'] = weight.expand(input.shape).contiguous()
-    return evaluate('binary_cross_entropy', options, input, target)
+    loss = _weighs((weight,), fallback, 'binary_cross_entropy', options, input, target)
+    if loss is None:
+        loss = ORIGINALS['binary_cross_entropy'](input, target, weight, reduction=reduction)
+    return loss
 
 
 def _broadcasts_alone(weight: Tensor | None, x: Tensor) -> bool:
@@ -382,17 +406,20 @@ def binary_cross_entropy_with_logits(
     x, t, w, p = input, target, weight, pos_weight
     if x.dtype in _HALF:
         x, t, w, p = _cast(x, t, w, p)
-    fits = _is_real(x) and _alike(x, t) and _constant(t, w, p)
-    if fallback and not (fits and _broadcasts_alone(p, x)):
-        return ORIGINALS['binary_cross_entropy_with_logits'](  # type: ignore[no-any-return]
+    fits = _is_real(x) and _alike(x, t) and _constant(t, w, p) and _broadcasts_alone(p, x)
+    loss = None
+    if fits or not fallback:
+        options: Options = {'reduction': reduction}
+        if w is not None:
+            options['weight'] = w.expand(x.shape).contiguous()
+        if p is not None:
+            options['positive_weight'] = p.contiguous()
+        loss = _weighs((w, p), fallback, 'binary_cross_entropy_with_logits', options, x, t)
+    if loss is None:
+        loss = ORIGINALS['binary_cross_entropy_with_logits'](
             input, target, weight, reduction=reduction, pos_weight=pos_weight
         )
-    options: Options = {'reduction': reduction}
-    if w is not None:
-        options['weight'] = w.expand(x.shape).contiguous()
-    if p is not None:
-        options['positive_weight'] = p.contiguous()
-    return evaluate('binary_cross_entropy_with_logits', options, x, t)
+    return loss
 
 
 def poisson_nll_loss(

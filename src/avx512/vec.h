@@ -14,6 +14,14 @@ typedef __m512i ivec;
 
 enum { ONE_PATH = 0 };
 
+/* Compilers, who know what the value of a selection is, would load under its mask, and compare with
+ * memory under another's. */
+#ifdef __AVX512F__
+#define HOLD(registers, a) __asm__("" : "+" registers(a))
+#else
+#define HOLD(registers, a) (void)(a)
+#endif
+
 #ifdef DTYPE_F64
 
 typedef double real;
@@ -26,9 +34,10 @@ static inline void vstore(real *p, vec a) { _mm512_storeu_pd(p, a); }
 /* malloc aligns large blocks to 16 bytes, so this streams quarters */
 static inline void vstream(real *p, vec a) {
   _mm_stream_pd(p, _mm512_castpd512_pd128(a));
-  _mm_stream_pd(p + 2, _mm512_extractf64x2_pd(a, 1));
-  _mm_stream_pd(p + 4, _mm512_extractf64x2_pd(a, 2));
-  _mm_stream_pd(p + 6, _mm512_extractf64x2_pd(a, 3));
+  __m256d low = _mm512_castpd512_pd256(a), high = _mm512_extractf64x4_pd(a, 1);
+  _mm_stream_pd(p + 2, _mm256_extractf128_pd(low, 1));
+  _mm_stream_pd(p + 4, _mm256_castpd256_pd128(high));
+  _mm_stream_pd(p + 6, _mm256_extractf128_pd(high, 1));
 }
 static inline void vstream_aligned(real *p, vec a) { _mm512_stream_pd(p, a); }
 static inline vec vset1(real a) { return _mm512_set1_pd(a); }
@@ -48,7 +57,11 @@ static inline vec vneg(vec a) { return _mm512_xor_pd(_mm512_set1_pd(-0.0), a); }
 static inline mask vlt(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ); }
 static inline mask vle(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_LE_OQ); }
 static inline mask veq(vec a, vec b) { return _mm512_cmp_pd_mask(a, b, _CMP_EQ_OQ); }
-static inline vec vselect(mask m, vec a, vec b) { return _mm512_mask_blend_pd(m, b, a); }
+static inline vec vselect(mask m, vec a, vec b) {
+  HOLD("v", a);
+  HOLD("v", b);
+  return _mm512_mask_blend_pd(m, b, a);
+}
 
 static inline ivec as_int(vec a) { return _mm512_castpd_si512(a); }
 static inline vec as_real(ivec a) { return _mm512_castsi512_pd(a); }
@@ -126,7 +139,11 @@ static inline vec vneg(vec a) { return _mm512_xor_ps(_mm512_set1_ps(-0.0f), a); 
 static inline mask vlt(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 static inline mask vle(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ); }
 static inline mask veq(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
-static inline vec vselect(mask m, vec a, vec b) { return _mm512_mask_blend_ps(m, b, a); }
+static inline vec vselect(mask m, vec a, vec b) {
+  HOLD("v", a);
+  HOLD("v", b);
+  return _mm512_mask_blend_ps(m, b, a);
+}
 
 static inline ivec as_int(vec a) { return _mm512_castps_si512(a); }
 static inline vec as_real(ivec a) { return _mm512_castsi512_ps(a); }
@@ -175,7 +192,11 @@ static inline void vstore_parts(real *p, size_t apart, vec a) {
 #endif
 
 static inline void vstream_end(void) { _mm_sfence(); }
-static inline mask vand(mask a, mask b) { return (mask)(a & b); }
+static inline mask vand(mask a, mask b) {
+  HOLD("k", a);
+  HOLD("k", b);
+  return (mask)(a & b);
+}
 static inline mask vor(mask a, mask b) { return (mask)(a | b); }
 static inline unsigned vbits(mask m) { return m; }
 static inline int vall(mask m) { return vbits(m) == (1u << LANES) - 1; }
@@ -211,5 +232,7 @@ static inline void vstore_rows4(real *p, size_t stride, vec4 a) {
   vstore_parts(p + 2 * stride, 4 * stride, t.z);
   vstore_parts(p + 3 * stride, 4 * stride, t.w);
 }
+
+#undef HOLD
 
 #endif

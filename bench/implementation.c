@@ -83,8 +83,7 @@ static size_t add_baselines(const vloss_loss *loss, dtype type, implementation *
   size_t count = 0;
   for (size_t i = 0; i < sizeof baselines / sizeof *baselines; i++) {
     const baseline *base = &baselines[i];
-    const char *needed = base->isa != NULL ? base->isa : vloss_isas[0].name;
-    if (base->type != type || vloss_isa_choose(vloss_cpu_features(), needed) == NULL) continue;
+    if (base->type != type || vloss_isa_choose(vloss_cpu_features(), base->isa) == NULL) continue;
     for (const loop *l = base->loops; l->loss != NULL; l++)
       if (strcmp(l->loss, loss->name) == 0)
         found[count++] = (implementation){base->name, NULL, l->run, 0};

@@ -3,11 +3,15 @@
 
 unsigned vloss_cpu_decide(cpu_words words) {
   const uint32_t fma = 1u << 12, osxsave = 1u << 27, avx = 1u << 28, avx2 = 1u << 5;
-  const uint64_t sse_and_avx_state = 6;
+  const uint32_t avx512 = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
+  const uint64_t sse_and_avx_state = 6, avx512_state = 0xe0;
   const uint32_t needed = osxsave | avx | fma;
   if ((words.leaf1_ecx & needed) != needed) return 0;
   if ((words.xcr0 & sse_and_avx_state) != sse_and_avx_state) return 0;
-  return CPU_FMA | (words.max_leaf >= 7 && (words.leaf7_ebx & avx2) ? CPU_AVX2 : 0u);
+  uint32_t leaf7_ebx = words.max_leaf >= 7 ? words.leaf7_ebx : 0;
+  if (!(leaf7_ebx & avx2)) return CPU_FMA;
+  int wide = (leaf7_ebx & avx512) == avx512 && (words.xcr0 & avx512_state) == avx512_state;
+  return CPU_FMA | CPU_AVX2 | (wide ? CPU_AVX512 : 0u);
 }
 
 #if defined(__x86_64__)

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-enum { CPU_FMA = 1, CPU_AVX2 = 2 };
+/* AVX-512: F, DQ, BW and VL, what every server CPU since Skylake-SP has. */
+enum { CPU_FMA = 1, CPU_AVX2 = 2, CPU_AVX512 = 4 };
 
 /* The words that decide: CPUID(0).eax, CPUID(1).ecx, CPUID(7,0).ebx, XGETBV(0) (0 without OSXSAVE).
  * */

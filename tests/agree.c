@@ -194,8 +194,10 @@ void agree_all(problem *p, size_t thin) {
   static size_t turn;
   agree_reference(p);
   turn++;
+  size_t vectors = 0; /* tables that share the repetitions */
+  for (size_t i = 0; i < agree_isas(); i++) vectors += !agree_is_scalar(i);
   for (size_t i = 0; i < agree_isas(); i++) {
-    size_t step = agree_is_scalar(i) ? 4 * thin : thin;
+    size_t step = agree_is_scalar(i) ? 4 * thin : vectors * thin;
     if (step > ALL) step = ALL;
     /* turn / ALL, so that no period of the caller's shapes picks the same ones again and again */
     for (size_t k = (turn + turn / ALL + i) % step; k < ALL; k += step)

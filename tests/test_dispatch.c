@@ -14,6 +14,11 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { FMA = 1 << 12, XSAVE = 1 << 26, OSXSAVE = 1 << 27, AVX = 1 << 28, AVX2 = 1 << 5 };
+enum { UP_TO_AVX2 = CPU_FMA | CPU_AVX2, UP_TO_AVX512 = UP_TO_AVX2 | CPU_AVX512 };
+
+/* The words of a Skylake-SP, of leaf 1 and of leaf 7. */
+#define SKYLAKE_1 0x7ffefbffu
+#define SKYLAKE_7 0xd39ffffbu
 
 /* CPUs by their words; the rest of the bits is what such CPUs set. */
 static const struct {
@@ -25,9 +30,25 @@ static const struct {
     {"Nehalem", {11, 0x0098e3bd, 0, 0}, 0},
     {"Sandy Bridge", {13, 0x1f9ae3bf, 0, 7}, 0},
     {"Piledriver: FMA, no AVX2", {13, 0x3e98320b, 0x8, 7}, CPU_FMA},
-    {"Haswell", {13, 0x7ffafbff, 0x27ab, 7}, CPU_FMA | CPU_AVX2},
-    {"Zen 2", {16, 0x7ed8320b, 0x219c91a9, 0x207}, CPU_FMA | CPU_AVX2},
-    {"Ice Lake with AVX-512", {27, 0x7ffefbff, 0xf2bf67eb, 0x2e7}, CPU_FMA | CPU_AVX2},
+    {"Haswell", {13, 0x7ffafbff, 0x27ab, 7}, UP_TO_AVX2},
+    {"Zen 2", {16, 0x7ed8320b, 0x219c91a9, 0x207}, UP_TO_AVX2},
+    {"Ice Lake", {27, 0x7ffefbff, 0xf2bf67eb, 0x2e7}, UP_TO_AVX512},
+    {"Zen 4", {16, 0x7ef8320b, 0xf1bf97a9, 0x2e7}, UP_TO_AVX512},
+    {"Skylake-SP", {22, SKYLAKE_1, SKYLAKE_7, 0x2ff}, UP_TO_AVX512},
+    {"Knights Landing: no DQ, BW, VL", {13, 0x7ff8fbff, 0x1c0d23ab, 0xe7}, UP_TO_AVX2},
+    {"Skylake-SP, -avx512f", {22, SKYLAKE_1, SKYLAKE_7 & ~(1u << 16), 0xe7}, UP_TO_AVX2},
+    {"Skylake-SP, -avx512dq", {22, SKYLAKE_1, SKYLAKE_7 & ~(1u << 17), 0xe7}, UP_TO_AVX2},
+    {"Skylake-SP, -avx512bw", {22, SKYLAKE_1, SKYLAKE_7 & ~(1u << 30), 0xe7}, UP_TO_AVX2},
+    {"Skylake-SP, -avx512vl", {22, SKYLAKE_1, SKYLAKE_7 & ~(1u << 31), 0xe7}, UP_TO_AVX2},
+    {"Skylake-SP, -avx2", {22, SKYLAKE_1, SKYLAKE_7 & ~(uint32_t)AVX2, 0xe7}, CPU_FMA},
+    {"Skylake-SP, -fma", {22, SKYLAKE_1 & ~(uint32_t)FMA, SKYLAKE_7, 0xe7}, 0},
+    {"Skylake-SP, XCR0 without AVX-512", {22, SKYLAKE_1, SKYLAKE_7, 7}, UP_TO_AVX2},
+    {"Skylake-SP, XCR0 without masks", {22, SKYLAKE_1, SKYLAKE_7, 0xc7}, UP_TO_AVX2},
+    {"Skylake-SP, XCR0 without upper halves", {22, SKYLAKE_1, SKYLAKE_7, 0xa7}, UP_TO_AVX2},
+    {"Skylake-SP, XCR0 without ZMM16 to 31", {22, SKYLAKE_1, SKYLAKE_7, 0x67}, UP_TO_AVX2},
+    {"Skylake-SP, XCR0 without YMM", {22, SKYLAKE_1, SKYLAKE_7, 0xe3}, 0},
+    {"Skylake-SP, no OSXSAVE", {22, SKYLAKE_1 & ~(uint32_t)OSXSAVE, SKYLAKE_7, 0xe7}, 0},
+    {"Skylake-SP under a leaf limit", {6, SKYLAKE_1, SKYLAKE_7, 0xe7}, CPU_FMA},
     {"Haswell, -fma", {13, 0x7ffafbff & ~FMA, 0x27ab, 7}, 0},
     {"Haswell, -avx2", {13, 0x7ffafbff, 0x27ab & ~AVX2, 7}, CPU_FMA},
     {"Haswell, -avx", {13, 0x7ffafbff & ~AVX, 0x27ab, 7}, 0},
@@ -66,7 +87,8 @@ static void test_choose(void **state) {
       assert_string_equal(named->name, vloss_isas[i].name);
       assert_int_equal(named->features & ~features, 0);
     }
-    static const char *const unknown[] = {"AVX2", "avx", "avx22", "scalar_fma", " ", "best"};
+    static const char *const unknown[] = {"AVX2",   "avx",        "avx22", "avx5",
+                                          "AVX512", "scalar_fma", " ",     "best"};
     for (size_t i = 0; i < COUNT(unknown); i++) assert_null(vloss_isa_choose(features, unknown[i]));
   }
 }

@@ -8,6 +8,11 @@
 
 enum { WIDTH = 8 * sizeof(real), PATTERNS = 1 << LANES };
 
+/* What is tried with more than each pattern of a mask alone, with each of these: of up to 8 lanes
+ * all, of 16 one in so many, a number with which every bit and pair of bits comes in every state.
+ */
+enum { FEWER = LANES <= 8 ? 1 : 251 };
+
 /* Both signs of every kind of number, two NaN payloads. */
 enum { MAGNITUDES = 18, VALUES = 2 * MAGNITUDES };
 static real values[VALUES];
@@ -178,16 +183,17 @@ static void test_masks(void **state) {
   for (unsigned a = 0; a < PATTERNS; a++) {
     assert_int_equal(vbits(mask_of(a)), a);
     assert_int_equal(vall(mask_of(a)) != 0, a == PATTERNS - 1);
-    for (unsigned b = 0; b < PATTERNS; b++) {
+  }
+  for (unsigned a = 0; a < PATTERNS; a += FEWER)
+    for (unsigned b = 0; b < PATTERNS; b += FEWER) {
       assert_int_equal(vbits(vand(mask_of(a), mask_of(b))), a & b);
       assert_int_equal(vbits(vor(mask_of(a), mask_of(b))), a | b);
     }
-  }
 }
 
 static void test_select(void **state) {
   (void)state;
-  for (unsigned pattern = 0; pattern < PATTERNS; pattern++)
+  for (unsigned pattern = 0; pattern < PATTERNS; pattern += FEWER)
     for (size_t i = 0; i < VALUES * VALUES; i += 7) {
       real got[LANES];
       vstore(got, vselect(mask_of(pattern), operands(i, 0), operands(i, 1)));

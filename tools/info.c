@@ -36,9 +36,10 @@ static char *line_value(char *line, const char *key) {
   return value;
 }
 
-/* The features that some instruction set of the library needs or will. */
+/* The features that some instruction set of the library needs. */
 static void keep_features(char *flags, char features[WORDS]) {
-  static const char *const known[] = {"fma", "avx2", "avx512f", "asimd"};
+  static const char *const known[] = {"fma",      "avx2",     "avx512f", "avx512dq",
+                                      "avx512bw", "avx512vl", "asimd"};
   for (char *flag = strtok(flags, " "); flag != NULL; flag = strtok(NULL, " ")) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
       if (strcmp(flag, known[i]) == 0) append_word(features, flag);

@@ -117,7 +117,8 @@ static PyObject *registry(PyObject *module, PyObject *unused) {
 
 static PyMethodDef functions[] = {
     {"isa", isa, METH_NOARGS,
-     "isa()\n--\n\nName of the instruction set in use, 'avx2', 'neon', 'scalar_fma' or 'scalar'."},
+     "isa()\n--\n\nName of the instruction set in use, 'avx512', 'avx2', 'neon' or "
+     "'scalar'."},
     {"set_isa", set_isa, METH_O,
      "set_isa(name, /)\n--\n\nChoose an instruction set by name for all later calls; None restores "
      "the best one.\n\nRaises ValueError, and changes nothing, if this CPU does not have it. "

@@ -65,6 +65,8 @@ ALWAYS_INLINE int totals_add_lanes(totals *t, lanes a) {
   }
   for (int count = width * LANES; count > TOTALS; count /= 2)
     for (int k = 0; k < count / 2; k++) folded[k] += folded[k + count / 2];
+  for (int k = 0; width * LANES > TOTALS && k < TOTALS; k++) /* these may have overflowed too */
+    if (UNLIKELY(folded[k] - folded[k] != 0)) return 0;
   totals_add_eight(t, folded);
   return 1;
 }

@@ -4,7 +4,7 @@
 static inline void alpha_iou_terms(const geometry *g, const limits *l, const box_parameters *p,
                                    box_terms *t) {
   t->overlap = measure_iou(g, l);
-  t->powers[0] = raise(t->overlap.iou, p->alpha);
+  t->powers[0] = t->powers[2] = raise(t->overlap.iou, p->alpha); /* the latter lest gcc 12 warns */
   if (p->base == VLOSS_BASE_GIOU) {
     t->hull = measure_hull(g, l);
     t->powers[1] = raise(t->hull.q, p->alpha);

@@ -51,6 +51,7 @@ static inline vec vfma(vec a, vec b, vec c) { return _mm512_fmadd_pd(a, b, c); }
 static inline vec vfnma(vec a, vec b, vec c) { return _mm512_fnmadd_pd(a, b, c); }
 static inline vec vmin(vec a, vec b) { return _mm512_min_pd(a, b); }
 static inline vec vmax(vec a, vec b) { return _mm512_max_pd(a, b); }
+static inline vec vpositive(vec a) { return _mm512_max_pd(a, _mm512_setzero_pd()); }
 static inline vec vabs(vec a) { return _mm512_andnot_pd(_mm512_set1_pd(-0.0), a); }
 static inline vec vneg(vec a) { return _mm512_xor_pd(_mm512_set1_pd(-0.0), a); }
 
@@ -133,6 +134,7 @@ static inline vec vfma(vec a, vec b, vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline vec vfnma(vec a, vec b, vec c) { return _mm512_fnmadd_ps(a, b, c); }
 static inline vec vmin(vec a, vec b) { return _mm512_min_ps(a, b); }
 static inline vec vmax(vec a, vec b) { return _mm512_max_ps(a, b); }
+static inline vec vpositive(vec a) { return _mm512_max_ps(a, _mm512_setzero_ps()); }
 static inline vec vabs(vec a) { return _mm512_andnot_ps(_mm512_set1_ps(-0.0f), a); }
 static inline vec vneg(vec a) { return _mm512_xor_ps(_mm512_set1_ps(-0.0f), a); }
 

@@ -11,8 +11,19 @@
 #include "frame/rows/pack.h"
 
 /* Classes that are packed, of contiguous rows, of others, and with a target: 22 KiB of stack. The
- * first bound is about where both ways cost the same. */
-enum { FEW_CLASSES = 112, PACKED_CLASSES = 176, PACKED_PAIRS = 80 };
+ * first bound is about where both ways cost the same. Of more classes, as many rows as this lie
+ * close enough together. */
+enum { FEW_CLASSES = 112, PACKED_CLASSES = 176, PACKED_PAIRS = 80, CLOSE_ROWS = 8 };
+
+/* How rows become vectors. */
+enum { IN_LINE, PACKED, ABREAST };
+
+ALWAYS_INLINE int rows_layout(const rows_call *c, const class_step *step) {
+  size_t most = step->target ? PACKED_PAIRS : c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES;
+  if (c->inner >= BLOCK) return ABREAST;
+  if (c->classes <= most) return PACKED;
+  return c->inner >= CLOSE_ROWS ? ABREAST : IN_LINE;
+}
 
 /* Stack for a block. What is packed of contiguous rows leaves room for gradients on their way. */
 typedef union rows_room {
@@ -121,9 +132,8 @@ ALWAYS_INLINE void rows_unpack(const rows_call *c, const row_block *b, const rea
 /* A block whose rows lie side by side, and with packed copies of its arrays where they do not: one
  * text for both, since it is large. */
 ALWAYS_INLINE void rows_abreast(const rows_call *c, const class_options *o, row_block *b,
-                                rows_room *room, const class_step *step, kernel *rare,
+                                rows_room *room, int packed, const class_step *step, kernel *rare,
                                 partial *result, int what) {
-  const int packed = c->inner < BLOCK;
   real *input = room->packed, *target = room->pairs.target;
   real *out = step->target ? room->pairs.out : room->few.out;
   size_t offset = b->offset[0];
@@ -246,26 +256,22 @@ ALWAYS_INLINE void rows_in_line(const rows_call *c, const class_options *o, row_
 
 /* -------------------------------------------------------------------------------------- both */
 
-ALWAYS_INLINE int rows_in_lanes(const rows_call *c, const class_step *step) {
-  size_t most = step->target ? PACKED_PAIRS : c->inner == 1 ? FEW_CLASSES : PACKED_CLASSES;
-  return c->inner >= BLOCK || c->classes <= most;
-}
-
 ALWAYS_INLINE void rows_block_run(const rows_call *c, const class_options *o, row_block *b,
-                                  rows_room *room, int last, const class_step *step, kernel *rare,
-                                  partial *result, int what) {
-  if (rows_in_lanes(c, step))
-    rows_abreast(c, o, b, room, step, rare, result, what);
-  else
+                                  rows_room *room, int layout, int last, const class_step *step,
+                                  kernel *rare, partial *result, int what) {
+  if (layout == IN_LINE)
     rows_in_line(c, o, b, &room->line, last, step, rare, result, what);
+  else
+    rows_abreast(c, o, b, room, layout == PACKED, step, rare, result, what);
 }
 
 /* Rows [i, i + count) of the part that begins at `begin`. What is left of an image may be less than
- * a vector: rows in front of it fill that, if they are this part's and their inputs are there. */
+ * a block: rows in front of it fill that, or a vector at least, if they are this part's and their
+ * inputs are there. */
 static size_t rows_before(const rows_call *c, size_t begin, size_t i, size_t count) {
-  size_t missing = count < LANES ? LANES - count : 0;
-  if (c->inner < BLOCK || c->in_place || i - begin < missing || i % c->inner < missing) return 0;
-  return missing;
+  size_t there = c->in_place ? 0 : smaller(i - begin, i % c->inner);
+  if (BLOCK - count <= there) return BLOCK - count;
+  return count < LANES && LANES - count <= there ? LANES - count : 0;
 }
 
 ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *result,
@@ -276,22 +282,22 @@ ALWAYS_INLINE void rows(const void *work, size_t begin, size_t end, partial *res
   totals t = totals_zero();
   row_block b;
   rows_room room;
-  const int form = class_form(&c, step) ? step->form : 0;
+  const int form = class_form(&c, step) ? step->form : 0, layout = rows_layout(&c, step);
   for (size_t i = begin, count; i < end; i += count) {
     count = smaller(end - i, BLOCK);
     if (step->pick) {
       rows_open(&c, i, 0, count, 1, &b);
       labelled_rows(&c, &b, step->pick);
     } else {
-      if (c.inner >= BLOCK) count = smaller(count, c.inner - i % c.inner);
-      size_t before = rows_before(&c, begin, i, count);
+      if (layout == ABREAST) count = smaller(count, c.inner - i % c.inner);
+      size_t before = layout == ABREAST ? rows_before(&c, begin, i, count) : 0;
       rows_open(&c, i - before, before, before + count, step->labels, &b);
       if (class_is_either(step))
-        rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, form);
+        rows_block_run(&c, &o, &b, &room, layout, i + count == end, step, rare, result, form);
       else if (step->form && form)
-        rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, step->form);
+        rows_block_run(&c, &o, &b, &room, layout, i + count == end, step, rare, result, step->form);
       else
-        rows_block_run(&c, &o, &b, &room, i + count == end, step, rare, result, 0);
+        rows_block_run(&c, &o, &b, &room, layout, i + count == end, step, rare, result, 0);
     }
     rows_close(&c, &b, &t, result);
   }

@@ -248,6 +248,9 @@ def test_evaluation(pool, ranks, options):
 
 Z, Y = torch.randn(4, 6), torch.tensor([0, 1, 2, 3])
 P = torch.rand(2, 3, 8)
+LEAF, EACH, SOFT, MASKS = (
+    torch.ones(shape, requires_grad=True) for shape in ((), 6, (4, 6), (2, 3, 8))
+)
 CE, ROWS = 'parallel_cross_entropy', 'cross_entropy'
 DISAGREEMENTS = [
     ((CE, (Z, Y), {}), (CE, (Z.double(), Y), {}), 'rank 1 .*dtype'),
@@ -264,6 +267,8 @@ DISAGREEMENTS = [
     ((ROWS, (Z, Y), {}), (ROWS, (Z, Y), {'averaged': False}), 'options'),
     ((ROWS, (Z, Y), {}), (ROWS, (Z, Y + 5), {}), 'failed: IndexError.*label 6'),
     ((ROWS, (Z, Y), {}), (ROWS, (Z, Y), {'weight': torch.ones(6)}), 'options'),
+    ((ROWS, (Z, Y), {}), (ROWS, (Z[:, :5], Y), {}), 'number of classes'),
+    ((ROWS, (Z, Z), {}), (ROWS, (Z[:, :5], Z[:, :5]), {}), 'number of classes'),
     (('mean_loss', ('mse', Z, Z), {}), ('mean_loss', ('l1', Z, Z), {}), 'options'),
     (('mean', (Z,), {}), ('mean', (Z, -1), {}), 'failed: ValueError: mean: denominator'),
     (
@@ -311,6 +316,11 @@ def test_what_all_do_wrong(pool):
         (('dice_loss', (P, P), {'grouping': 'batch', 'divisor': 2.0}), TypeError, 'divisor'),
         (('dice_loss', (P, P), {'smooth': 1.0}), TypeError, 'smooth'),
         (('mean_loss', ('mse', Z, Z), {'beta': 1.0}), TypeError, 'beta'),
+        (('mean', (Z, LEAF), {}), NotImplementedError, 'denominator: .*no gradient'),
+        ((CE, (Z, Y, EACH), {}), NotImplementedError, 'class_weight: .*no gradient'),
+        ((ROWS, (Z, Y, EACH), {}), NotImplementedError, 'class_weight: .*no gradient'),
+        ((ROWS, (Z, SOFT), {}), NotImplementedError, 'target: .*no gradient'),
+        (('dice_loss', (P, MASKS), {'grouping': 'batch'}), NotImplementedError, 'target'),
         (('dice_loss', (Z[0], Z[0]), {'grouping': 'channel'}), ValueError, 'axis of images'),
         (('dice_loss', (P, P), {'grouping': 'batch', 'smoothing': -1.0}), ValueError, 'smoothing'),
     ]
@@ -331,9 +341,53 @@ def test_in_compiled_functions(pool):
             assert first.any()
 
 
-def test_no_second_derivative(pool):
-    for result in pool.run(cases.second_derivative, 2):
-        assert isinstance(result, NotImplementedError)
+def test_second_derivatives(pool):
+    """There is none of vloss; that of a mean is its losses' own."""
+    for call in [
+        (CE, (Z, Y), {}),
+        (ROWS, (Z, Y), {}),
+        ('dice_loss', (P, P), {'grouping': 'batch'}),
+        ('dice_loss', (P, P), {}),
+    ]:
+        for result in pool.run(cases.second_derivative, 2, *call):
+            assert isinstance(result, NotImplementedError), (call, result)
+    for result in pool.values(cases.second_derivative_of_squares, 2, Z):
+        np.testing.assert_array_equal(result, np.full(Z.shape, 1 / Z.numel(), np.float32))
+
+
+def test_other_groups(pool):
+    """Ranks are those of the group; who is in none of them is told so."""
+    z, y, _ = rows(classes=200)
+    value, _ = alone('cross_entropy', z, y)
+    results = pool.run(cases.in_other_groups, 4, z, y)
+    for result in (results[1], results[3]):
+        close(result, value, 1e-6)
+    for result in (results[0], results[2]):
+        assert 'group: this process is not in it' in str(result)
+
+
+def test_tensors_in_any_memory(pool):
+    z, y, w = rows(classes=100, count=6)
+    calls = [
+        (CE, z, (y, w), {}),
+        (CE, z.reshape(6, 25, 2, 2), (torch.stack([y, y], 1).repeat(1, 2).reshape(6, 2, 2) % 25,),
+         {}),
+    ]  # fmt: skip
+    for name, x, arguments, options in calls:
+        for plain, strided in pool.values(cases.strided, 2, name, x, arguments, options):
+            for a, b in zip(plain, strided, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_a_group_without_cpu():
+    """No message about a process that has died."""
+    dist = torch.distributed
+    dist.init_process_group('cuda:gloo', store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        with pytest.raises(ValueError, match='group: has no backend for tensors on the CPU'):
+            distributed.cross_entropy(Z, Y)
+    finally:
+        dist.destroy_process_group()
 
 
 @pytest.mark.parametrize('name', [CE, ROWS])

@@ -103,8 +103,13 @@ class _Shards(Function):
 _apply: Callable[..., torch.Tensor] = _Shards.apply
 
 
+def classes_axis(x: torch.Tensor) -> int:
+    """Of (N, C), (N, C, d1, ...) or (C,)."""
+    return int(x.dim() > 1)
+
+
 def _sizes(x: torch.Tensor) -> tuple[int, int, int]:
-    axis = int(x.dim() > 1)
+    axis = classes_axis(x)
     return math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
 
 

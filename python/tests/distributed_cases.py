@@ -88,12 +88,21 @@ def table(summary):
 
 
 def evaluate(group, rank, ranks, seed, count, options):
-    """Images in turns; the first of all is everybody's."""
+    """Images in turns; the first two are everybody's, with scores that a model has rounded."""
     evaluator = D.CocoEvaluator(**options)
-    for image in images(seed, count):
-        if image[0] % ranks == rank or image[0] == 0:
-            evaluator.update(*image)
+    for image, boxes, scores, *others in images(seed, count):
+        if image % ranks == rank or image < 2:
+            apart = 1e-9 * rank * (image < 2)
+            evaluator.update(image, boxes, scores + apart, *others)
     return table(evaluator.summarize(group=group)), len(evaluator.gather(group=group))
+
+
+def evaluate_numbered_by_all(group, rank, ranks):
+    """Everyone begins to count images at 0."""
+    evaluator = D.CocoEvaluator()
+    for image in images(rank, 5):
+        evaluator.update(*image)
+    return evaluator.summarize(group=group)
 
 
 def differ(group, rank, ranks, calls):

@@ -241,9 +241,15 @@ def test_evaluation(pool, ranks, options):
         whole.update(*image)
     for table, records in pool.values(cases.evaluate, ranks, 0, 13, options):
         assert table == cases.table(whole.summarize())
-        assert records >= len(whole)
+        assert records == len(whole)
     empty = pool.values(cases.evaluate, ranks, 0, 0, options)
     assert {records for _, records in empty} == {0}
+
+
+def test_other_images_of_the_same_number(pool):
+    for result in pool.run(cases.evaluate_numbered_by_all, 2):
+        assert isinstance(result, ValueError)
+        assert 'image_id: image 0 has other targets' in str(result)
 
 
 Z, Y = torch.randn(4, 6), torch.tensor([0, 1, 2, 3])

@@ -9,9 +9,7 @@ import torch
 import torch.distributed as dist
 
 # What takes seconds to import is imported once, by the process that all others are forked from.
-_PRELOADED = [
-    'torch._dynamo', 'torch.nn.parallel', 'sklearn.datasets', 'vloss.torch.distributed',
-]  # fmt: skip
+_PRELOADED = ['torch._functorch.aot_autograd', 'sklearn.datasets', 'vloss.torch.distributed']
 
 
 def _serve(rank, ranks, path, seconds, pipe):

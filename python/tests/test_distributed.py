@@ -2,6 +2,7 @@
 """vloss.torch.distributed on 1, 2, 3 and 4 processes against one that has everything."""
 
 import doctest
+import itertools
 import re
 
 import data
@@ -110,30 +111,33 @@ def test_classes_in_shards(pool, dtype, how):
                 assert first.setdefault(i, bits) == bits
 
 
-def check_batches(pool, calls, bits=True, one_value=True, tolerance=1e-6):
+def check_batches(pool, calls, bits=lambda loss: True, one_value=True, crossed=False):
     """`calls` are (name, arrays, options, axis) and (loss, options) of one process.
 
     `bits`: of gradients, which are those of one process; `one_value`: however rows are shared out.
+    Every number of processes has both ways of sharing out and both kinds of gradients, crossed or
+    in two pairs: `averaged` is a factor of the gradient, however many rows there are.
     """
     seen = [set() for _ in calls]
     expected = [alone(loss, *arrays, **own) for (_, arrays, *_), (loss, own) in calls]
-    for ranks, uneven in [(r, u) for r in RANKS for u in (False, True)]:
-        for averaged in (False, True):
-            jobs = []
-            for (name, arrays, options, axis), _ in calls:
-                bounds = cases.cut(arrays[0].shape[axis], ranks, uneven)
-                jobs.append((name, arrays, options, bounds, averaged, axis))
-            results = pool.values(cases.batches, ranks, jobs)
-            for i, ((name, _, _, axis), (loss, _)) in enumerate(calls):
-                value, grad = expected[i]
-                got = np.concatenate([r[i][1] for r in results], axis=axis)
-                factor = ranks if averaged else 1
-                close(got, grad * factor, tolerance)
-                if bits and (not averaged or ranks != 3):
-                    np.testing.assert_array_equal(got, grad * factor, err_msg=f'{name} {loss}')
-                for r in results:
-                    close(r[i][0], value, tolerance)
-                    seen[i].add(r[i][0].tobytes())
+    for ranks, uneven, averaged in itertools.product(RANKS, (False, True), (False, True)):
+        if not crossed and averaged == (uneven == (ranks > 2)):
+            continue
+        jobs = []
+        for (name, arrays, options, axis), _ in calls:
+            bounds = cases.cut(arrays[0].shape[axis], ranks, uneven)
+            jobs.append((name, arrays, options, bounds, averaged, axis))
+        results = pool.values(cases.batches, ranks, jobs)
+        for i, ((name, _, _, axis), (loss, _)) in enumerate(calls):
+            value, grad = expected[i]
+            got = np.concatenate([r[i][1] for r in results], axis=axis)
+            factor = ranks if averaged else 1
+            close(got, grad * factor, 1e-6)
+            if bits(loss) and (not averaged or ranks != 3):
+                np.testing.assert_array_equal(got, grad * factor, err_msg=f'{name} {loss}')
+            for r in results:
+                close(r[i][0], value, 1e-6)
+                seen[i].add(r[i][0].tobytes())
     assert not one_value or {len(values) for values in seen} == {1}
 
 
@@ -161,7 +165,7 @@ def test_labelled_rows_of_ragged_ranks(pool):
         (('nll', (z, ignored), {'class_weight': w}, 0), ('nll', {'class_weight': w})),
         (('mse', (each, each.flip(0)), {'weight_of_each': each}, 0), ('mse', {'weight': each})),
     ]
-    check_batches(pool, calls)
+    check_batches(pool, calls, crossed=True)
 
 
 def test_every_loss_of_ragged_ranks(pool):
@@ -171,9 +175,11 @@ def test_every_loss_of_ragged_ranks(pool):
         shape = {'boxes': (9, 4), 'overlap': (9, 2, 5)}.get(loss.family, (9, 5))
         arrays = [torch.from_numpy(np.asarray(a)) for a in data.make(name, shape, dtype=np.float32)]
         calls.append(((name, arrays, {}, 0), (name, {})))
-    check_batches(pool, calls, bits=False)
-    calls = [call for call in calls if data.LOSSES[call[1][0]].family != 'overlap']
-    check_batches(pool, calls)
+    check_batches(pool, calls, bits=lambda loss: data.LOSSES[loss].family != 'overlap')
+
+
+def no_bits(loss):
+    return False
 
 
 def overlap_calls(split):
@@ -195,7 +201,7 @@ def overlap_calls(split):
 def test_overlap_losses(pool, split):
     # parts of images begin anywhere, not at multiples of 2,048 numbers
     whole = split == 'images'
-    check_batches(pool, list(overlap_calls(split)), bits=False, one_value=whole)
+    check_batches(pool, list(overlap_calls(split)), bits=no_bits, one_value=whole)
 
 
 @pytest.mark.parametrize('grouping', ['image', 'channel', 'batch'])
@@ -215,7 +221,7 @@ def test_parts_of_images_that_begin_at_blocks(pool, grouping):
 def test_overlap_losses_of_each_group(pool):
     x, t = (torch.rand(5, 3, 7).round() for _ in range(2))
     o = {'grouping': 'channel', 'reduction': 'none'}
-    check_batches(pool, [(('dice_loss', (x, t), o, 0), ('dice', o))], bits=False)
+    check_batches(pool, [(('dice_loss', (x, t), o, 0), ('dice', o))], bits=no_bits)
 
 
 def test_the_mean_does_not_depend_on_the_order_of_processes(pool):

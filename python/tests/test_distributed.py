@@ -218,6 +218,22 @@ def test_parts_of_images_that_begin_at_blocks(pool, grouping):
     assert len(seen) == 1
 
 
+def test_overlap_losses_without_an_axis_of_images(pool):
+    """An image that is split, or one of each process."""
+    g = torch.Generator().manual_seed(2)
+    x, t = torch.rand(40, generator=g), torch.rand(40, generator=g).round()
+    calls = [
+        (('dice_loss', (x, t), {'grouping': grouping, 'split': split}, 0), ('dice', {}))
+        for grouping, split in (('batch', 'images'), ('batch', 'pixels'), ('image', 'pixels'))
+    ]
+    check_batches(pool, calls, bits=no_bits, one_value=False)
+    value, _ = alone('dice', x[:1], t[:1])
+    for result in pool.values(
+        cases.differ, 1, [('dice_loss', (x[0], t[0]), {'grouping': 'batch'})]
+    ):
+        close(result.numpy(), value, 1e-6)
+
+
 def test_overlap_losses_of_each_group(pool):
     x, t = (torch.rand(5, 3, 7).round() for _ in range(2))
     o = {'grouping': 'channel', 'reduction': 'none'}
@@ -329,6 +345,9 @@ def test_what_all_do_wrong(pool):
         (('dice_loss', (P, P), {'smooth': 1.0}), TypeError, 'smooth'),
         (('mean_loss', ('mse', Z, Z), {'beta': 1.0}), TypeError, 'beta'),
         (('mean', (Z, LEAF), {}), NotImplementedError, 'denominator: .*no gradient'),
+        (('mean', (Z, Z), {}), ValueError, 'denominator: must be one number'),
+        ((CE, (Z, [0, 1, 2, 3]), {}), TypeError, 'labels: must be a tensor'),
+        (('class_range', (-1,), {}), ValueError, 'classes: must not be negative'),
         ((CE, (Z, Y, EACH), {}), NotImplementedError, 'class_weight: .*no gradient'),
         ((ROWS, (Z, Y, EACH), {}), NotImplementedError, 'class_weight: .*no gradient'),
         ((ROWS, (Z, SOFT), {}), NotImplementedError, 'target: .*no gradient'),

@@ -79,6 +79,8 @@ def reduce_losses(
 def denominator_words(name: str, value: Any) -> torch.Tensor:
     """Of a number, or of a tensor of one, that the mean divides by."""
     constant(name, denominator=value)
+    if isinstance(value, torch.Tensor) and value.numel() != 1:
+        raise ValueError(f'{name}: denominator: must be one number, not {value.numel()}')
     number = float(value)
     if not 0 <= number < float('inf'):
         raise ValueError(f'{name}: denominator: must be finite and not negative, not {number}')

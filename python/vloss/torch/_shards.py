@@ -157,6 +157,9 @@ def evaluate_shards(
             raise ValueError(f'{name}: logits: must have an axis of classes')
         constant(name, labels=labels, class_weight=weight)
         samples = x.shape[:1] + x.shape[2:] if x.dim() > 1 else x.shape[1:]
+        for argument, tensor in (('labels', labels), ('class_weight', weight)):
+            if not isinstance(tensor, (torch.Tensor, type(None))):
+                raise TypeError(f'{name}: {argument}: must be a tensor, not {type(tensor)}')
         if labels is not None and labels.shape != samples:
             shape = f'{tuple(samples)}, not {tuple(labels.shape)}'
             raise ValueError(f'{name}: labels: must have the shape {shape}')

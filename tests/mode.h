@@ -13,6 +13,8 @@ static inline int mode_set(const char *name) {
 
 /* Everything, however long it takes. */
 static inline int mode_full(void) { return mode_set("VLOSS_TEST_FULL"); }
+/* Before a release: what only repetition finds, too. */
+static inline int mode_thorough(void) { return mode_set("VLOSS_TEST_THOROUGH") || mode_full(); }
 /* On an emulator, or under a tool that is as slow: a hundredth of the work. */
 static inline int mode_emulated(void) { return mode_set("VLOSS_TEST_EMULATED"); }
 

@@ -97,6 +97,7 @@ static void check_setting(rng *r, const call *c) {
     for (data_kind kind = 0; kind < DATA_KINDS; kind++)
       for (vloss_reduction reduction = VLOSS_MEAN; reduction <= VLOSS_NONE; reduction++) {
         unsigned some = (unsigned)rng_below(r, EXTRA_ALL + 1);
+        if (!mode_thorough() && rng_below(r, 2) > 0) continue;
         check(r, c, shape, kind, reduction, 0);
         check(r, c, shape, kind, reduction, some);
       }
@@ -147,7 +148,7 @@ static void check_long(const vloss_loss *loss, dtype type, size_t elements, data
 
 static void long_calls(void **state) {
   (void)state;
-  size_t count, longest = (size_t)1 << 24, usual = (size_t)1 << (mode_full() ? 22 : 18);
+  size_t count, longest = (size_t)1 << 24, usual = (size_t)1 << (mode_full() ? 22 : mode_thorough() ? 18 : 16);
   const vloss_loss *losses = chosen_losses(&count);
   unsigned families = 0;
   if (mode_emulated()) skip();

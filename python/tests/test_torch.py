@@ -307,6 +307,21 @@ def test_layouts(reduction):
             assert_equal(outcome(getattr(V, name), [x, view], options), want, 1e-5)
 
 
+def test_weights_that_are_negated_when_they_are_read():
+    x, t, y = torch.randn(4, 3), torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
+    for name, key, arrays, shape in [
+        ('mse', 'weight', (x, t), (4, 3)),
+        ('cross_entropy', 'class_weight', (x, y), (3,)),
+        ('binary_cross_entropy_with_logits', 'positive_weight', (x, t), (3,)),
+    ]:
+        function, weight = getattr(vloss.torch.losses, name), torch.rand(shape) + 0.5
+        for reduction in REDUCTIONS:
+            options = {'reduction': reduction, key: weight}
+            want = outcome(function, arrays, options)
+            got = outcome(function, arrays, {**options, key: torch._neg_view(-weight)})
+            assert_equal(got, want, 0)
+
+
 def test_channels_last_is_kept():
     x = torch.randn(2, 5, 3, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
     loss = V.cross_entropy(x, torch.randint(0, 5, (2, 3, 4)), reduction='none')

@@ -352,6 +352,31 @@ def test_autocast():
     assert got[1].dtype == torch.bfloat16
 
 
+@pytest.mark.parametrize('name', ['mse', 'cross_entropy', 'focal', 'dice'])
+def test_autocast_of_losses(name):
+    function = getattr(vloss.torch.losses, name)
+    arrays = [torch.from_numpy(np.asarray(a)) for a in data.make(name, (4, 3), 0, 'f4')]
+    halves = [cast(a, torch.bfloat16) for a in arrays]
+    weight = torch.rand(function(*arrays, reduction='none').shape).bfloat16()
+    floats = [cast(a, torch.float32) for a in halves]
+    want = outcome(function, floats, {'weight': weight.float()})
+    with torch.autocast('cpu', torch.bfloat16):
+        got = outcome(function, halves, {'weight': weight})
+    assert torch.equal(got[0], want[0])
+    assert torch.equal(got[1], want[1].bfloat16())
+    with pytest.raises(TypeError, match=f'{name}: input: must be float32 or float64'):
+        function(*halves)
+
+
+def test_autocast_of_focal_loss():
+    """torchvision's arithmetic ends in float32 there."""
+    x, t = torch.randn(4, 3).bfloat16(), torch.rand(4, 3).bfloat16()
+    function = vloss.torch.ops.sigmoid_focal_loss
+    assert function(x, t).dtype is torch.bfloat16
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(function(x, t), function(x.float(), t.float()))
+
+
 def test_halves_and_others_are_pytorchs():
     for dtype in (torch.bfloat16, torch.float16):
         x = torch.randn(3, 4).to(dtype)
@@ -411,6 +436,15 @@ def test_wrong_arguments():
         vloss.torch.losses.giou(x, x.double())
     with pytest.raises(ValueError, match='alpha'):
         vloss.torch.ops.sigmoid_focal_loss(x, x, alpha=2)
+    with pytest.raises(TypeError, match=r"mse: target: must be a tensor, not <class 'numpy"):
+        vloss.torch.losses.mse(x, x.numpy())
+    with pytest.raises(TypeError, match='mse: weight: must be a tensor'):
+        vloss.torch.losses.mse(x, x, weight=2.0)
+    with pytest.raises(TypeError, match='smooth_l1: beta: must be a number, not None'):
+        vloss.torch.losses.smooth_l1(x, x, beta=None)
+    for other in (x.to('meta'), x.to_sparse()):
+        with pytest.raises(TypeError, match='mse: input: must be a dense tensor on the CPU'):
+            vloss.torch.losses.mse(other, x)
     with pytest.raises(TypeError, match='unexpected keyword'):
         vloss.torch.losses.giou(x, x, unknown=1)
     with pytest.raises(TypeError, match='missing'):

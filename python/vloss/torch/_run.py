@@ -14,12 +14,24 @@ FUNCTIONS = {name: _core.tensor_function(name) for name in LOSSES}
 Options = dict[str, Any]
 Arrays = Sequence[torch.Tensor]
 
+HALF = (torch.bfloat16, torch.float16)
+
 
 def plain(x: torch.Tensor) -> torch.Tensor:
     """The same numbers in C order and nothing pending: what the extension reads."""
     if x.is_neg() or x.is_conj():
         x = x.resolve_neg().resolve_conj()
     return x.contiguous()
+
+
+def autocast(*tensors: Any) -> tuple[Any, ...]:
+    """As PyTorch's autocast to float32 casts the arguments of a loss."""
+    if not torch.is_autocast_enabled('cpu'):
+        return tensors
+    return tuple(
+        t.float() if isinstance(t, torch.Tensor) and t.is_cpu and t.dtype in HALF else t
+        for t in tensors
+    )
 
 
 def run(name: str, arrays: Arrays, options: Options) -> tuple[Any, ...]:

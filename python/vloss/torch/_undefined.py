@@ -14,7 +14,7 @@ OPPOSITE = frozenset({'l1', 'mse', 'smooth_l1', 'huber', 'log_cosh', 'charbonnie
 # Losses of two boxes that may be exchanged.
 SYMMETRIC = frozenset({'iou', 'giou', 'diou', 'ciou', 'eiou', 'cdiou', 'siou', 'alpha_iou'})
 
-WEIGHTS = ('class_weight', 'positive_weight', 'weight')
+WEIGHTS = frozenset({'class_weight', 'positive_weight', 'weight'})
 
 Array = torch.Tensor | None
 

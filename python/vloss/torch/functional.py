@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn._reduction import legacy_get_string
 
 from ._evaluate import evaluate
-from ._run import Options
+from ._run import HALF, Options, autocast
 
 __all__ = [
     'binary_cross_entropy',
@@ -33,7 +33,6 @@ __all__ = [
 ORIGINALS = {name: getattr(_F, name) for name in __all__}
 
 _REAL = (torch.float32, torch.float64)
-_HALF = (torch.bfloat16, torch.float16)
 
 
 def _is_real(x: Tensor) -> bool:
@@ -53,15 +52,6 @@ def _alike(x: Tensor, y: Any) -> bool:
 
 def _constant(*tensors: Tensor | None) -> bool:
     return not any(t is not None and t.requires_grad for t in tensors)
-
-
-def _cast(*tensors: Any) -> tuple[Any, ...]:
-    """As PyTorch's autocast to float32 casts the arguments of a loss, the first a half."""
-    if not torch.is_autocast_enabled('cpu'):
-        return tensors
-    return tuple(
-        t.float() if isinstance(t, Tensor) and t.is_cpu and t.dtype in _HALF else t for t in tensors
-    )
 
 
 def _weighted(weight: Tensor | None, x: Tensor, reduction: str, divides: bool) -> Options | None:
@@ -102,8 +92,8 @@ def _elementwise(
     weight: Tensor | None = None, **parameters: Any,
 ) -> Tensor | None:  # fmt: skip
     """A loss of the difference; None if it is for PyTorch."""
-    if x.dtype in _HALF:
-        x, target, weight = _cast(x, target, weight)
+    if x.dtype in HALF:
+        x, target, weight = autocast(x, target, weight)
     options = _weighted(weight, x, reduction, name != 'huber')
     if fallback and (options is None or not _is_real(x) or not _alike(x, target)):
         return None
@@ -250,7 +240,7 @@ def cross_entropy(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, y, w = _cast(input, target, weight) if input.dtype in _HALF else (input, target, weight)
+    x, y, w = autocast(input, target, weight) if input.dtype in HALF else (input, target, weight)
     options: Options
     loss = None
     if y.is_floating_point():
@@ -296,7 +286,7 @@ def nll_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, y, w = _cast(input, target, weight) if input.dtype in _HALF else (input, target, weight)
+    x, y, w = autocast(input, target, weight) if input.dtype in HALF else (input, target, weight)
     loss = _labelled(
         'nll', x, y, w, fallback, {'reduction': reduction, 'ignore_index': ignore_index}
     )
@@ -326,7 +316,7 @@ def kl_div(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, t = _cast(input, target) if input.dtype in _HALF else (input, target)
+    x, t = autocast(input, target) if input.dtype in HALF else (input, target)
     if fallback and not (_is_real(x) and _alike(x, t) and _constant(t)):
         return ORIGINALS['kl_div'](  # type: ignore[no-any-return]
             input, target, reduction=reduction, log_target=log_target
@@ -404,8 +394,8 @@ def binary_cross_entropy_with_logits(
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
     x, t, w, p = input, target, weight, pos_weight
-    if x.dtype in _HALF:
-        x, t, w, p = _cast(x, t, w, p)
+    if x.dtype in HALF:
+        x, t, w, p = autocast(x, t, w, p)
     fits = _is_real(x) and _alike(x, t) and _constant(t, w, p) and _broadcasts_alone(p, x)
     loss = None
     if fits or not fallback:
@@ -442,7 +432,7 @@ def poisson_nll_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, t = _cast(input, target) if input.dtype in _HALF else (input, target)
+    x, t = autocast(input, target) if input.dtype in HALF else (input, target)
     options = {'log_input': log_input, 'full': full, 'eps': eps, 'reduction': reduction}
     if fallback and not (_is_real(x) and _alike(x, t) and _constant(t)):
         original = ORIGINALS['poisson_nll_loss']

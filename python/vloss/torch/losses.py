@@ -13,27 +13,40 @@ import torch
 
 from .. import numpy as _arrays
 from ._evaluate import LOSSES, evaluate
+from ._run import autocast
+from ._undefined import WEIGHTS
 
 __all__ = list(LOSSES)
 
 _AUTOGRAD = ('grad_output', 'loss', 'grad', 'grad_variance')
 
 
+def _check_tensor(name: str, argument: str, value: object) -> None:
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(f'{name}: {argument}: must be a tensor, not {type(value)}')
+
+
 def _make(name: str) -> Callable[..., torch.Tensor]:
     peer = getattr(_arrays, name)
     signature = inspect.signature(peer)
     kept = [p for p in signature.parameters.values() if p.name not in _AUTOGRAD]
-    defaults = {p.name: p.default for p in kept if p.kind is p.KEYWORD_ONLY}
+    keywords = {p.name for p in kept if p.kind is p.KEYWORD_ONLY}
     positional = [p.name for p in kept if p.kind is not p.KEYWORD_ONLY]
 
     def function(*arrays: torch.Tensor, **options: Any) -> torch.Tensor:
-        if len(arrays) != len(positional):
+        if len(arrays) != len(positional) or not options.keys() <= keywords:
             bound = inspect.Signature(kept).bind(*arrays, **options)
-            arrays = bound.args
-            options = bound.kwargs
-        if not options.keys() <= defaults.keys():
-            inspect.Signature(kept).bind(*arrays, **options)
-        return evaluate(name, {k: v for k, v in options.items() if v is not None}, *arrays)
+            arrays, options = bound.args, bound.kwargs
+        for argument, value in zip(positional, arrays, strict=True):
+            _check_tensor(name, argument, value)
+        if options:
+            options = {k: v for k, v in options.items() if v is not None or k not in WEIGHTS}
+            for argument in options.keys() & WEIGHTS:
+                _check_tensor(name, argument, options[argument])
+        if torch.is_autocast_enabled('cpu'):
+            arrays = autocast(*arrays)
+            options = dict(zip(options, autocast(*options.values()), strict=True))
+        return evaluate(name, options, *arrays)
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = __name__

@@ -18,7 +18,7 @@ from ._undefined import (
     no_second_derivative,
 )
 
-_EXACT = frozenset({torch.Tensor, torch.nn.Parameter})
+EXACT = frozenset({torch.Tensor, torch.nn.Parameter})
 
 Array = torch.Tensor | None
 
@@ -238,8 +238,8 @@ def evaluate(
         check_tangents(name, input=x, target=target, variance=variance, **weights)
     if (
         _is_compiling()
-        or type(x) not in _EXACT
-        or (target is not None and type(target) not in _EXACT)
+        or type(x) not in EXACT
+        or (target is not None and type(target) not in EXACT)
         or _modes() > 0
     ):
         check_constants(name, target, options, frozenset())

@@ -10,9 +10,11 @@ from typing import Any
 import torch
 import torch.nn.functional as _F
 from torch import Tensor
+from torch._subclasses import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.nn._reduction import legacy_get_string
 
-from ._evaluate import evaluate
+from ._evaluate import EXACT, evaluate
 from ._run import HALF, Options, autocast
 
 __all__ = [
@@ -35,8 +37,17 @@ ORIGINALS = {name: getattr(_F, name) for name in __all__}
 _REAL = (torch.float32, torch.float64)
 
 
+def _is_known(x: Tensor) -> bool:
+    """Whether vloss's operators can take it: a subclass may have operators of its own."""
+    return (
+        type(x) in EXACT
+        or type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
+        or isinstance(x, (FakeTensor, FunctionalTensor))
+    )
+
+
 def _is_real(x: Tensor) -> bool:
-    return x.dtype in _REAL and x.is_cpu and x.layout is torch.strided
+    return x.dtype in _REAL and x.is_cpu and x.layout is torch.strided and _is_known(x)
 
 
 def _alike(x: Tensor, y: Any) -> bool:
@@ -211,7 +222,7 @@ def _labelled(
     name: str, x: Tensor, target: Tensor, weight: Tensor | None, fallback: bool, options: Options
 ) -> Tensor | None:
     if weight is None:
-        if fallback and not (x.dtype in _REAL and x.is_cpu and target.is_cpu):
+        if fallback and not (x.dtype in _REAL and x.is_cpu and target.is_cpu and _is_known(x)):
             return None
         return evaluate(name, options, x, target)
     fits = _is_real(x) and target.is_cpu and x.dim() > 0

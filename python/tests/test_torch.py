@@ -329,6 +329,28 @@ def test_channels_last_is_kept():
     assert grad.is_contiguous(memory_format=torch.channels_last)
 
 
+@pytest.mark.parametrize('reduction', REDUCTIONS)
+def test_order_in_memory_is_kept(reduction):
+    """Elements that lie alike are read as they lie: weights and upstream gradients follow."""
+    x, t, w, u = (torch.rand(2, 5, 3, 4) for _ in range(4))
+    functions = [
+        lambda x, t, w: V.mse_loss(x, t, reduction=reduction, weight=w),
+        lambda x, t, w: V.binary_cross_entropy_with_logits(x, t, w, reduction=reduction),
+        lambda x, t, w: V.gaussian_nll_loss(x, t, w, reduction=reduction),
+    ]
+    for function, axes in itertools.product(functions, [(0, 2, 3, 1), (3, 1, 0, 2), (0, 3, 1, 2)]):
+        back = [axes.index(i) for i in range(4)]
+        lying = [a.permute(axes).contiguous().permute(back) for a in (x, t)]
+        results = []
+        for a, b in ((x, t), lying):
+            leaf = a.detach().requires_grad_()
+            loss = function(leaf, b, w)
+            upstream = u if reduction == 'none' else torch.tensor(3.0)
+            results.append((loss, *torch.autograd.grad(loss, leaf, upstream)))
+        assert_equal(*results, 1e-6)
+        assert results[1][1].stride() == lying[0].stride() or function is functions[2]
+
+
 def test_modes():
     x, y = torch.randn(4, 3, requires_grad=True), torch.tensor([0, 1, 2, 0])
     with torch.no_grad():

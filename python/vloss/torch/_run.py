@@ -45,8 +45,36 @@ def run(name: str, arrays: Arrays, options: Options) -> tuple[Any, ...]:
             return results
     if LOSSES[name].family == 'rows' and _has_classes_last(arrays):
         return _run_with_classes_last(name, arrays, options)
+    if LOSSES[name].family == 'elements' and options.get('positive_weight') is None:
+        order = _order(arrays)
+        if order:
+            return _run_in_order(name, arrays, options, order)
     tensors = {k: plain(v) for k, v in options.items() if isinstance(v, torch.Tensor)}
     return FUNCTIONS[name](*map(plain, arrays), **{**options, **tensors})
+
+
+def _order(arrays: Arrays) -> list[int] | None:
+    """The axes as they lie in memory, if the arrays are dense and alike in that; or None."""
+    x = arrays[0]
+    order = sorted(range(x.dim()), key=x.stride, reverse=True)
+    alike = all(
+        a.shape == x.shape and not a.is_neg() and a.permute(order).is_contiguous() for a in arrays
+    )
+    return order if alike else None
+
+
+def _run_in_order(name: str, arrays: Arrays, options: Options, order: list[int]) -> tuple[Any, ...]:
+    """Elements may be read in any order, if all results are written in the same."""
+
+    def turned(value: Any, axes: list[int]) -> Any:
+        is_turned = isinstance(value, torch.Tensor) and value.dim() == len(axes)
+        return value.permute(axes) if is_turned else value
+
+    options = {k: turned(v, order) for k, v in options.items()}
+    options = {k: plain(v) if isinstance(v, torch.Tensor) else v for k, v in options.items()}
+    results = FUNCTIONS[name](*(a.permute(order) for a in arrays), **options)
+    back = [order.index(axis) for axis in range(len(order))]
+    return tuple(turned(result, back) for result in results)
 
 
 def _has_classes_last(arrays: Arrays) -> bool:

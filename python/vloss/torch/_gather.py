@@ -1,19 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of the images of all processes."""
 
-from typing import Any
 
 import torch
 
 from .. import CocoEvaluator as _CocoEvaluator
 from .. import CocoSummary
 from ._exchange import Group, Part, all_gather, checksum, exchange
-
-
-def _settings(evaluator: _CocoEvaluator) -> Any:
-    kind, *lists = evaluator._options
-    numbers = [None if values is None else [float(v) for v in values] for values in lists]
-    return kind, evaluator._format, numbers
 
 
 class CocoEvaluator(_CocoEvaluator):
@@ -27,7 +20,7 @@ class CocoEvaluator(_CocoEvaluator):
         """An evaluator of all images, on every process: 48 bytes a detection or target."""
 
         def work() -> Part:
-            agreed = {'the options': checksum(_settings(self))}
+            agreed = {'the options': checksum(self._settings())}
             return Part(agreed, torch.tensor([len(self._records)]), None)
 
         sizes = exchange('gather', group, work).words[:, 0].tolist()

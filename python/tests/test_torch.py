@@ -506,6 +506,9 @@ def test_modules():
     assert torch.equal(copied(x, t), want)
     weighted = vloss.torch.nn.FocalSoftmaxLoss(class_weight=weight).double()
     assert weighted.class_weight.dtype is torch.float64
+    for option in ('unknown', 'grad_output', 'target'):
+        with pytest.raises(TypeError, match=rf"DiceLoss\(\) got .* argument '{option}'"):
+            vloss.torch.nn.DiceLoss(**{option: None})
     names = {'GIoULoss', 'CDIoULoss', 'FocalEIoULoss', 'KLDivWithLogitsLoss', 'TverskyLoss'}
     assert names <= set(vloss.torch.nn.__all__)
     assert len(vloss.torch.nn.__all__) == len(data.LOSSES)
@@ -534,9 +537,10 @@ def test_threads_of_pytorch():
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize('module', ['', '.functional', '.ops', '.nn'])
+@pytest.mark.parametrize('module', ['', '.functional', '.losses', '.ops', '.nn'])
 def test_examples(module):
     found = vloss.torch if not module else getattr(vloss.torch, module[1:])
     result = doctest.testmod(found)
     assert result.failed == 0
-    assert result.attempted > 0
+    public = [f for f in map(vars(found).get, found.__all__) if inspect.isfunction(f)]
+    assert result.attempted >= max(1, 2 * len(public))

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of the images of all processes."""
 
-
 import torch
 
 from .. import CocoEvaluator as _CocoEvaluator

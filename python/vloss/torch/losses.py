@@ -6,6 +6,7 @@ autograd's.
 """
 
 import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -24,6 +25,24 @@ _AUTOGRAD = ('grad_output', 'loss', 'grad', 'grad_variance')
 def _check_tensor(name: str, argument: str, value: object) -> None:
     if not isinstance(value, torch.Tensor):
         raise TypeError(f'{name}: {argument}: must be a tensor, not {type(value)}')
+
+
+def _example(name: str, text: str) -> str:
+    """The example of the function on arrays, with tensors of them."""
+    lines = re.findall(r'>>> (\w+) = (.*)', text)
+    call = re.search(rf'vloss\.{name}(\(.*\))', text)
+    assert call
+    return '\n'.join([
+        'Example:',
+        '    >>> import numpy, torch, vloss.torch',
+        *(f'    >>> {array} = torch.from_numpy({value})' for array, value in lines),
+        f'    >>> loss = vloss.torch.losses.{name}{call[1]}'.replace(
+            'input', 'input.requires_grad_()', 1
+        ),
+        '    >>> loss.backward()',
+        '    >>> input.grad.shape == input.shape',
+        '    True',
+    ])  # fmt: skip
 
 
 def _make(name: str) -> Callable[..., torch.Tensor]:
@@ -53,7 +72,7 @@ def _make(name: str) -> Callable[..., torch.Tensor]:
     function.__signature__ = inspect.Signature(kept)  # type: ignore[attr-defined]
     function.__doc__ = (
         f'vloss.{name} of tensors, differentiable by autograd.\n\n'
-        f'Formula, shapes and ranges: help(vloss.{name}).'
+        f'Formula, shapes and ranges: help(vloss.{name}).\n\n{_example(name, peer.__doc__)}'
     )
     return function
 

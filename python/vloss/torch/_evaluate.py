@@ -2,7 +2,7 @@
 """One loss of tensors, differentiable: by the shortest way that the moment allows."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.autograd import Function, forward_ad
@@ -20,7 +20,7 @@ from ._undefined import (
 
 EXACT = frozenset({torch.Tensor, torch.nn.Parameter})
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 class _Last(Function):

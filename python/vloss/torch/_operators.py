@@ -6,7 +6,7 @@ An operator returns (loss, grad, grad_variance), where what was not asked for is
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.autograd import forward_ad
@@ -20,7 +20,7 @@ _ARRAYS = 'Tensor input, Tensor? target, Tensor? variance, Tensor? class_weight,
 _OPTIONS = 'float[] values, str reduction, float divisor, float scale'
 _TAGS = (torch.Tag.pt2_compliant_tag,)
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 def encode(name: str, options: Options) -> list[float]:

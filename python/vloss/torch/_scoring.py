@@ -3,7 +3,7 @@
 around them."""
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import torch
 from torch.autograd import Function, forward_ad
@@ -13,7 +13,7 @@ from .._core import score
 from ._run import plain
 from ._undefined import check_tangents, check_tangents_below
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 _library = torch.library.Library('vloss', 'FRAGMENT')
 _TAGS = (torch.Tag.pt2_compliant_tag,)

@@ -2,7 +2,7 @@
 """Derivatives that vloss has no formulas of: errors, never zeros."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch.autograd import forward_ad
@@ -16,7 +16,7 @@ SYMMETRIC = frozenset({'iou', 'giou', 'diou', 'ciou', 'eiou', 'cdiou', 'siou', '
 
 WEIGHTS = frozenset({'class_weight', 'positive_weight', 'weight'})
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 def no_second_derivative(name: str) -> Callable[..., Any]:

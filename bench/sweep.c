@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sweeps over shapes, f32, loss + gradient, one thread: does an odd one pay? Lines of
- * sweep,loss,n,classes,inner,items,ns on stdout, ns per item. Arguments: rounds, or names of sweeps.
+ * sweep,loss,n,classes,inner,items,ns on stdout, ns per item. Arguments: rounds, names of sweeps.
  * All cases take turns, round after round, and each keeps its least time. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -19,7 +19,7 @@ static void shaped(rng *r, const vloss_loss *loss, dtype type, const size_t shap
 static void rows(rng *r, const vloss_loss *loss, dtype type) {
   static const size_t classes[] = {1,  2,   3,   7,   8,   10,   19,   31,   32,  33,
                                    64, 100, 255, 256, 257, 1000, 2047, 2049, 4099};
-  static const size_t inner[] = {1, 2, 7, 31, 32, 33, 49};
+  static const size_t inner[] = {1, 2, 7, 9, 31, 32, 33, 49};
   if (loss->family != VLOSS_ROWS) return;
   for (size_t i = 0; i < COUNT(classes); i++)
     for (size_t k = 0; k < COUNT(inner); k++) {

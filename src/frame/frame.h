@@ -31,12 +31,18 @@ static inline size_t lanes_left(size_t count, size_t done) {
   return count <= done ? 0 : smaller(count - done, LANES);
 }
 
+/* In a loop that runs a few times: keeps compilers from making vectors of it. */
+#define SHORT_LOOP(k) __asm__("" : "+r"(k))
+
 /* The first count <= LANES lanes, `fill` behind them: never a read outside. */
 static inline vec vload_part_or(const real *p, size_t count, real fill) {
   if (count == LANES) return vload(p);
   real block[LANES];
   vstore(block, vset1(fill));
-  for (size_t k = 0; k < count; k++) block[k] = p[k];
+  for (size_t k = 0; k < count; k++) {
+    block[k] = p[k];
+    SHORT_LOOP(k);
+  }
   return vload(block);
 }
 
@@ -57,7 +63,10 @@ static inline void vstore_part(real *p, vec a, size_t count) {
   }
   real block[LANES];
   vstore(block, a);
-  for (size_t k = 0; k < count; k++) p[k] = block[k];
+  for (size_t k = 0; k < count; k++) {
+    p[k] = block[k];
+    SHORT_LOOP(k);
+  }
 }
 
 /* The nearest finite number: a factor out of range must not turn a zero into NaN. */

@@ -38,8 +38,8 @@ def _pair(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:
     """Two arrays of boxes as torchvision widens their types and broadcasts their shapes."""
     boxes1 = boxes1 if boxes1.dtype in _REAL else boxes1.float()
     boxes2 = boxes2 if boxes2.dtype in _REAL else boxes2.float()
-    if boxes1.shape != boxes2.shape and min(boxes1.dim(), boxes2.dim()) > 0:
-        with contextlib.suppress(RuntimeError):  # evaluate() says which of them does not fit
+    if boxes1.shape != boxes2.shape and boxes1.shape[-1:] == boxes2.shape[-1:]:
+        with contextlib.suppress(RuntimeError):  # the loss says which argument it is
             boxes1, boxes2 = torch.broadcast_tensors(boxes1, boxes2)
     return boxes1, boxes2
 

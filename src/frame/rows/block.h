@@ -124,8 +124,8 @@ static inline void rows_pick_all(const rows_call *c, row_block *b) {
 
 /* The places of rows, their weights, their labels if there are, and whether they count: all but
  * those without weight. */
-static inline void rows_open(const rows_call *c, size_t begin, size_t first, size_t count,
-                             int labels, row_block *b) {
+OUT_OF_LINE void rows_open(const rows_call *c, size_t begin, size_t first, size_t count, int labels,
+                           row_block *b) {
   b->begin = begin;
   b->first = first;
   b->count = count;
@@ -151,7 +151,7 @@ static inline void rows_note_outside(row_block *b, size_t at, unsigned bits) {
 }
 
 /* The losses of a block go where they belong: halves to the totals. */
-static inline void rows_close(const rows_call *c, row_block *b, totals *t, partial *result) {
+OUT_OF_LINE void rows_close(const rows_call *c, row_block *b, totals *t, partial *result) {
   const job *base = &c->job->base;
   size_t first = b->first, count = b->count - first;
   for (uint32_t bits = b->outside; bits; bits &= bits - 1) {

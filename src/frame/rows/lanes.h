@@ -20,20 +20,19 @@ typedef struct row_lanes {
   size_t ahead; /* bytes from there to about where the next block begins */
 } row_lanes;
 
-/* Rows [first, first + width * LANES) of a block, of which `count` are there: LANES, or fewer if
- * width is 1. */
+/* Vectors of rows of a block. Two of them may share rows, so nothing of a class is stored before
+ * all of it is loaded. Of one vector by itself, only the first `count` rows may be there. */
 typedef struct lane_range {
-  size_t first, width, count;
+  size_t at[VECS], width, count;
 } lane_range;
 
 /* The largest number of each row, at least the lowest finite one. */
 ALWAYS_INLINE lanes lane_largest(const row_lanes *l, const real *from, lane_range r) {
   lanes largest;
   for (size_t j = 0; j < VECS; j++) largest.lane[j] = vset1(-real_max);
-  from += r.first;
   for (size_t k = 0; k < l->call->classes; k++, from += l->stride)
     for (size_t j = 0; j < r.width; j++)
-      largest.lane[j] = vmax(largest.lane[j], vload_part(from + j * LANES, r.count));
+      largest.lane[j] = vmax(largest.lane[j], vload_part(from + r.at[j], r.count));
   return largest;
 }
 
@@ -46,10 +45,9 @@ ALWAYS_INLINE int lanes_are_finite(const lanes *largest, size_t width) {
 /* Whether probabilities are in [0, 1]. */
 ALWAYS_INLINE int lane_is_unit(const row_lanes *l, const real *from, lane_range r) {
   class_range range = class_range_empty();
-  from += r.first;
   for (size_t k = 0; k < l->call->classes; k++, from += l->stride)
     for (size_t j = 0; j < r.width; j++)
-      class_range_add(&range, vload_part(from + j * LANES, r.count));
+      class_range_add(&range, vload_part(from + r.at[j], r.count));
   return class_is_unit(range);
 }
 
@@ -77,7 +75,7 @@ ALWAYS_INLINE class_tops lane_top(const lane_tops *t, size_t j) {
 /* Vector j of class k. */
 ALWAYS_INLINE class_values lane_class(const row_lanes *l, const class_step *step, size_t k,
                                       size_t j, lane_range r, int what) {
-  size_t at = k * l->stride + r.first + j * LANES;
+  size_t at = k * l->stride + r.at[j];
   class_values x = {vset1(0), vset1(0), vset1(1)};
   if (!(what & KEPT)) x.input = vload_part(l->input + at, r.count);
   if (step->target) x.target = vload_part(l->target + at, r.count);
@@ -88,12 +86,12 @@ ALWAYS_INLINE class_values lane_class(const row_lanes *l, const class_step *step
 /* What keep() makes of a class, or has made of it. */
 ALWAYS_INLINE vec lane_kept(const row_lanes *l, const class_step *step, class_values x,
                             class_tops top, size_t k, size_t j, lane_range r, int what) {
-  if (what & KEPT) return vload_part(l->grad + k * l->stride + r.first + j * LANES, r.count);
+  if (what & KEPT) return vload_part(l->grad + k * l->stride + r.at[j], r.count);
   return step->keep(x, top, l->options, what);
 }
 
 ALWAYS_INLINE void lane_put(const row_lanes *l, vec value, size_t k, size_t j, lane_range r) {
-  vstore_part(l->grad + k * l->stride + r.first + j * LANES, value, r.count);
+  vstore_part(l->grad + k * l->stride + r.at[j], value, r.count);
 }
 
 /* Sums over the classes; keeps what the gradient needs. `more`: those that need a first round. */
@@ -112,16 +110,17 @@ ALWAYS_INLINE void lane_sums(const row_lanes *lanes_of, const class_step *step,
       size_t ahead = l->ahead + k * l->stride * sizeof(real);
       if (!more) prefetch(l->origin, r.width * LANES, ahead);
       if (!more && step->target) prefetch(l->target_origin, r.width * LANES, ahead);
+      vec kept[VECS];
       for (size_t j = 0; j < r.width; j++) {
         class_values x = lane_class(l, step, k, j, r, what);
         if (!more) class_range_note(step, &range[j], x, what);
         x = class_repaired(step, x, what);
         class_tops top = lane_top(tops, j);
-        vec kept = lane_kept(l, step, x, top, k, j, r, what);
-        class_terms t = add(kept, x, top, &row[j], l->options, what);
+        kept[j] = lane_kept(l, step, x, top, k, j, r, what);
+        class_terms t = add(kept[j], x, top, &row[j], l->options, what);
         for (size_t i = 0; i < count; i++) part[i][j] = vadd(part[i][j], t.term[i]);
-        if (!more && l->grad) lane_put(l, kept, k, j, r);
       }
+      for (size_t j = 0; !more && l->grad && j < r.width; j++) lane_put(l, kept[j], k, j, r);
     }
     for (size_t i = 0; i < count; i++) lane_sum_add(&sums[i], part[i], r.width);
   }
@@ -131,7 +130,7 @@ ALWAYS_INLINE void lane_finish(const row_lanes *l, const class_step *step, const
                                const lane_sum *sums, const class_range *range, class_row *row,
                                lane_range r, int what) {
   for (size_t j = 0; j < r.width; j++) {
-    size_t at = r.first + j * LANES;
+    size_t at = r.at[j];
     vec s[SUMS];
     for (int i = 0; i < class_sums(step, 0, what); i++) s[i] = lane_sum_value(&sums[i], j);
     if ((what & INFINITE) && class_has_range(step, what)) {
@@ -149,7 +148,7 @@ ALWAYS_INLINE void lane_finish_more(const row_lanes *l, const class_step *step,
   lane_sum sums[SUMS];
   lane_sums(l, step, tops, row, sums, NULL, r, 1, l->grad ? what | KEPT : what);
   for (size_t j = 0; j < r.width; j++) {
-    vec s[SUMS], upstream = vload(l->rows->upstream + r.first + j * LANES);
+    vec s[SUMS], upstream = vload(l->rows->upstream + r.at[j]);
     for (int i = 0; i < step->more_sums; i++) s[i] = lane_sum_value(&sums[i], j);
     row[j] = step->finish_more(s, &row[j], l->options, upstream, what);
   }
@@ -159,7 +158,7 @@ ALWAYS_INLINE void lane_finish_more(const row_lanes *l, const class_step *step,
 COLD void lane_clear(const row_lanes *l, lane_range r) {
   for (size_t k = 0; k < l->call->classes; k++)
     for (size_t j = 0; j < r.width; j++) {
-      size_t at = r.first + j * LANES;
+      size_t at = r.at[j];
       vec grad = vload_part(l->grad + k * l->stride + at, r.count);
       lane_put(l, where_counted(grad, vload(l->rows->upstream + at)), k, j, r);
     }
@@ -171,16 +170,19 @@ ALWAYS_INLINE void lane_gradient(const row_lanes *lanes_of, const class_step *st
                                  int what) {
   const row_lanes copy = *lanes_of, *l = &copy;
   row_block *rows = l->rows;
-  for (size_t k = 0; k < l->call->classes; k++)
+  for (size_t k = 0; k < l->call->classes; k++) {
+    vec grad[VECS];
     for (size_t j = 0; j < r.width; j++) {
       class_values x = class_repaired(step, lane_class(l, step, k, j, r, what), what);
       class_tops top = lane_top(tops, j);
       vec kept = lane_kept(l, step, x, top, k, j, r, what);
-      lane_put(l, step->gradient(kept, x, top, &row[j], l->options, what), k, j, r);
+      grad[j] = step->gradient(kept, x, top, &row[j], l->options, what);
     }
+    for (size_t j = 0; j < r.width; j++) lane_put(l, grad[j], k, j, r);
+  }
   if (UNLIKELY(!rows->all_graded)) lane_clear(lanes_of, r);
-  size_t end = smaller(rows->count, r.first + r.width * r.count);
-  for (size_t i = r.first; step->labels && i < end; i++)
+  size_t end = smaller(rows->count, r.at[r.width - 1] + r.count);
+  for (size_t i = r.at[0]; step->labels && i < end; i++)
     rows_mend_label(rows, i, l->grad + rows->label[i] * l->stride + i);
 }
 
@@ -197,7 +199,7 @@ ALWAYS_INLINE lanes lane_run(const row_lanes *l, const class_step *step, const l
   lane_finish(l, step, tops, sums, range, row, r, what);
   if (step->add_more) lane_finish_more(l, step, tops, row, r, what);
   for (size_t j = 0; j < r.width; j++) {
-    size_t at = r.first + j * LANES;
+    size_t at = r.at[j];
     vstore(l->rows->half_loss + at, row[j].half_loss);
     if (step->labels) vstore(l->rows->pull + at, row[j].pull);
     if (step->labels) vstore(l->rows->result + at, row[j].upstream);
@@ -210,11 +212,11 @@ ALWAYS_INLINE lanes lane_run(const row_lanes *l, const class_step *step, const l
 /* One vector of rows of any kind. */
 typedef struct lane_rest {
   const row_lanes *lanes;
-  lane_range range;
+  size_t at, count;
 } lane_rest;
 
 ALWAYS_INLINE void lane_rare(const lane_rest *rest, const class_step *step, int what) {
-  lane_range r = {rest->range.first, 1, rest->range.count};
+  lane_range r = {{rest->at}, 1, rest->count};
   lane_tops tops;
   (void)lane_find_tops(rest->lanes, step, r, &tops, what | INFINITE);
   lane_run(rest->lanes, step, &tops, r, 0, what | INFINITE);

@@ -76,19 +76,20 @@ ALWAYS_INLINE void lanes_vectors(const row_lanes *l, kernel *rare, partial *resu
       at = total - LANES;
       count = LANES;
     }
-    lane_rest lane = {l, {at, 1, count}};
+    lane_rest lane = {l, at, count};
     rows_rest rest = {form, &lane, NULL};
     rare(&rest, 0, 0, result);
   }
 }
 
-/* A whole block at once, others and such with infinite logits by vectors. Returns whether gradients
+/* A block at once, unless it is less than a vector or has infinite logits. Returns whether gradients
  * are still to be made, by the slopes. */
 ALWAYS_INLINE int lanes_block(const row_lanes *l, const class_step *step, int scalable,
                               kernel *rare, partial *result, lanes *slopes, int what) {
-  lane_range r = {0, VECS, LANES};
+  lane_range r = {.width = VECS, .count = LANES};
   lane_tops tops;
-  if (ONE_PATH || l->count < BLOCK || !lane_find_tops(l, step, r, &tops, what)) {
+  for (size_t j = 0; j < VECS; j++) r.at[j] = smaller(j * LANES, l->count - LANES);
+  if (ONE_PATH || l->count < LANES || !lane_find_tops(l, step, r, &tops, what)) {
     lanes_vectors(l, rare, result, what);
     return 0;
   }

@@ -94,7 +94,8 @@ class _Transformed(Function):
 
     @staticmethod
     def forward(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str, fmt: str) -> torch.Tensor:
-        return torch.ops.vloss.box_similarity(boxes1, boxes2, kind, fmt)  # type: ignore[no-any-return]
+        operator = torch.ops.vloss.box_similarity
+        return operator(boxes1, boxes2, kind, fmt)  # type: ignore[no-any-return]
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:

@@ -10,10 +10,11 @@
 
 enum { EXACT_UNIT = -1088, EXACT_TOP = VLOSS_EXACT_LIMBS - 1 };
 #define EXACT_DIGIT INT64_C(0xffffffff)
-/* A sum is carried before its limbs could leave an int64_t: 2^30 such sums still fit into one. */
+/* A sum is carried before its limbs could leave an int64_t. */
 #define EXACT_LOAD ((int64_t)1 << 30)
 
-/* Leaves digits in [0, 2^32), but for the top limb, which has the sign. */
+/* Leaves digits in [0, 2^32), but for the top limb, which has the sign. So must every sum be that a
+ * caller gets: of such sums, the words of 2^30 can be added up. */
 static inline void exact_carry(vloss_exact_sum *s) {
   int64_t carry = 0;
   for (int k = 0; k < EXACT_TOP; k++) {
@@ -72,6 +73,7 @@ static inline void exact_merge(vloss_exact_sum *into, const vloss_exact_sum *fro
   exact_add_word(&into->nans, from->nans);
   exact_add_word(&into->positive_infinities, from->positive_infinities);
   exact_add_word(&into->negative_infinities, from->negative_infinities);
+  exact_carry(into);
 }
 
 /* The sum rounded to the nearest double. */

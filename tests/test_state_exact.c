@@ -168,6 +168,43 @@ static void test_carries(void **state) {
   assert_same(round_sum(&sum), ldexp(value, 60));
 }
 
+/* 2^30 equal sums, added up by their words. */
+static void check_words(const vloss_exact_sum *sum) {
+  vloss_exact_sum all;
+  int64_t words[sizeof all / sizeof(int64_t)];
+  memcpy(words, sum, sizeof words);
+  for (size_t k = 0; k < sizeof words / sizeof *words; k++)
+    words[k] = (int64_t)((uint64_t)words[k] << 30);
+  memcpy(&all, words, sizeof all);
+  assert_same(round_sum(&all), ldexp(round_sum(sum), 30));
+}
+
+static void test_words_of_many(void **state) {
+  (void)state;
+  enum { COUNT = 1 << 14 };
+  static float values[COUNT];
+  static int64_t labels[COUNT];
+  const float weight = 0x1.fffffep-1f;
+  const vloss_loss *dice = vloss_find_loss("dice"), *loss = vloss_find_loss("cross_entropy");
+  vloss_exact_sum sum = VLOSS_EXACT_SUM_INIT, merged = sum, weights = sum;
+  vloss_group_sums group = VLOSS_GROUP_SUMS_INIT;
+  vloss_cross_entropy_options o = VLOSS_CROSS_ENTROPY_OPTIONS_INIT;
+  vloss_labels all = {labels, VLOSS_LABEL_INT64};
+  o.class_weight = &weight;
+  for (size_t i = 0; i < COUNT; i++) values[i] = weight;
+  assert_int_equal(vloss_exact_sum_add_f32(values, COUNT, NULL, &sum), VLOSS_OK);
+  for (int i = 0; i < 3; i++)
+    assert_int_equal(vloss_exact_sum_merge(&sum, 1, NULL, &merged), VLOSS_OK);
+  assert_int_equal(vloss_denominator(loss, VLOSS_F32, all, COUNT, 1, &o, NULL, &weights, NULL),
+                   VLOSS_OK);
+  assert_int_equal(vloss_group_sums_add_f32(dice, values, values, 1, COUNT, NULL, NULL, &group),
+                   VLOSS_OK);
+  check_words(&sum);
+  check_words(&merged);
+  check_words(&weights);
+  check_words(&group.product);
+}
+
 static void test_errors(void **state) {
   (void)state;
   vloss_report report = VLOSS_REPORT_INIT;
@@ -298,13 +335,10 @@ static void test_denominator_errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_orders),
-      cmocka_unit_test(test_f32),
-      cmocka_unit_test(test_rounding),
-      cmocka_unit_test(test_carries),
-      cmocka_unit_test(test_errors),
-      cmocka_unit_test(test_denominators),
-      cmocka_unit_test(test_denominator_errors),
+      cmocka_unit_test(test_orders),        cmocka_unit_test(test_f32),
+      cmocka_unit_test(test_rounding),      cmocka_unit_test(test_carries),
+      cmocka_unit_test(test_words_of_many), cmocka_unit_test(test_errors),
+      cmocka_unit_test(test_denominators),  cmocka_unit_test(test_denominator_errors),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

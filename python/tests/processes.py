@@ -8,6 +8,9 @@ import tempfile
 import torch
 import torch.distributed as dist
 
+# What takes seconds to import is imported once, by the process that all others are forked from.
+_PRELOADED = ['torch._functorch.aot_autograd', 'sklearn.datasets', 'vloss.torch.distributed']
+
 
 def _serve(rank, ranks, path, seconds, pipe):
     torch.set_num_threads(1)
@@ -30,7 +33,8 @@ class Pool:
     """`run` calls a function in the first processes: function(group, rank, ranks, *arguments)."""
 
     def __init__(self, ranks, seconds=30):
-        context = multiprocessing.get_context('spawn')
+        context = multiprocessing.get_context('forkserver')
+        context.set_forkserver_preload(_PRELOADED)
         self.folder = tempfile.TemporaryDirectory()
         self.pipes, self.processes = [], []
         for rank in range(ranks):

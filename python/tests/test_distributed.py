@@ -2,6 +2,7 @@
 """vloss.torch.distributed on 1, 2, 3 and 4 processes against one that has everything."""
 
 import doctest
+import itertools
 import re
 
 import data
@@ -110,30 +111,33 @@ def test_classes_in_shards(pool, dtype, how):
                 assert first.setdefault(i, bits) == bits
 
 
-def check_batches(pool, calls, bits=True, one_value=True, tolerance=1e-6):
+def check_batches(pool, calls, bits=lambda loss: True, one_value=True, crossed=False):
     """`calls` are (name, arrays, options, axis) and (loss, options) of one process.
 
     `bits`: of gradients, which are those of one process; `one_value`: however rows are shared out.
+    Every number of processes has both ways of sharing out and both kinds of gradients, crossed or
+    in two pairs: `averaged` is a factor of the gradient, however many rows there are.
     """
     seen = [set() for _ in calls]
     expected = [alone(loss, *arrays, **own) for (_, arrays, *_), (loss, own) in calls]
-    for ranks, uneven in [(r, u) for r in RANKS for u in (False, True)]:
-        for averaged in (False, True):
-            jobs = []
-            for (name, arrays, options, axis), _ in calls:
-                bounds = cases.cut(arrays[0].shape[axis], ranks, uneven)
-                jobs.append((name, arrays, options, bounds, averaged, axis))
-            results = pool.values(cases.batches, ranks, jobs)
-            for i, ((name, _, _, axis), (loss, _)) in enumerate(calls):
-                value, grad = expected[i]
-                got = np.concatenate([r[i][1] for r in results], axis=axis)
-                factor = ranks if averaged else 1
-                close(got, grad * factor, tolerance)
-                if bits and (not averaged or ranks != 3):
-                    np.testing.assert_array_equal(got, grad * factor, err_msg=f'{name} {loss}')
-                for r in results:
-                    close(r[i][0], value, tolerance)
-                    seen[i].add(r[i][0].tobytes())
+    for ranks, uneven, averaged in itertools.product(RANKS, (False, True), (False, True)):
+        if not crossed and averaged == (uneven == (ranks > 2)):
+            continue
+        jobs = []
+        for (name, arrays, options, axis), _ in calls:
+            bounds = cases.cut(arrays[0].shape[axis], ranks, uneven)
+            jobs.append((name, arrays, options, bounds, averaged, axis))
+        results = pool.values(cases.batches, ranks, jobs)
+        for i, ((name, _, _, axis), (loss, _)) in enumerate(calls):
+            value, grad = expected[i]
+            got = np.concatenate([r[i][1] for r in results], axis=axis)
+            factor = ranks if averaged else 1
+            close(got, grad * factor, 1e-6)
+            if bits(loss) and (not averaged or ranks != 3):
+                np.testing.assert_array_equal(got, grad * factor, err_msg=f'{name} {loss}')
+            for r in results:
+                close(r[i][0], value, 1e-6)
+                seen[i].add(r[i][0].tobytes())
     assert not one_value or {len(values) for values in seen} == {1}
 
 
@@ -161,7 +165,7 @@ def test_labelled_rows_of_ragged_ranks(pool):
         (('nll', (z, ignored), {'class_weight': w}, 0), ('nll', {'class_weight': w})),
         (('mse', (each, each.flip(0)), {'weight_of_each': each}, 0), ('mse', {'weight': each})),
     ]
-    check_batches(pool, calls)
+    check_batches(pool, calls, crossed=True)
 
 
 def test_every_loss_of_ragged_ranks(pool):
@@ -171,9 +175,11 @@ def test_every_loss_of_ragged_ranks(pool):
         shape = {'boxes': (9, 4), 'overlap': (9, 2, 5)}.get(loss.family, (9, 5))
         arrays = [torch.from_numpy(np.asarray(a)) for a in data.make(name, shape, dtype=np.float32)]
         calls.append(((name, arrays, {}, 0), (name, {})))
-    check_batches(pool, calls, bits=False)
-    calls = [call for call in calls if data.LOSSES[call[1][0]].family != 'overlap']
-    check_batches(pool, calls)
+    check_batches(pool, calls, bits=lambda loss: data.LOSSES[loss].family != 'overlap')
+
+
+def no_bits(loss):
+    return False
 
 
 def overlap_calls(split):
@@ -195,7 +201,7 @@ def overlap_calls(split):
 def test_overlap_losses(pool, split):
     # parts of images begin anywhere, not at multiples of 2,048 numbers
     whole = split == 'images'
-    check_batches(pool, list(overlap_calls(split)), bits=False, one_value=whole)
+    check_batches(pool, list(overlap_calls(split)), bits=no_bits, one_value=whole)
 
 
 @pytest.mark.parametrize('grouping', ['image', 'channel', 'batch'])
@@ -212,10 +218,26 @@ def test_parts_of_images_that_begin_at_blocks(pool, grouping):
     assert len(seen) == 1
 
 
+def test_overlap_losses_without_an_axis_of_images(pool):
+    """An image that is split, or one of each process."""
+    g = torch.Generator().manual_seed(2)
+    x, t = torch.rand(40, generator=g), torch.rand(40, generator=g).round()
+    calls = [
+        (('dice_loss', (x, t), {'grouping': grouping, 'split': split}, 0), ('dice', {}))
+        for grouping, split in (('batch', 'images'), ('batch', 'pixels'), ('image', 'pixels'))
+    ]
+    check_batches(pool, calls, bits=no_bits, one_value=False)
+    value, _ = alone('dice', x[:1], t[:1])
+    for result in pool.values(
+        cases.differ, 1, [('dice_loss', (x[0], t[0]), {'grouping': 'batch'})]
+    ):
+        close(result.numpy(), value, 1e-6)
+
+
 def test_overlap_losses_of_each_group(pool):
     x, t = (torch.rand(5, 3, 7).round() for _ in range(2))
     o = {'grouping': 'channel', 'reduction': 'none'}
-    check_batches(pool, [(('dice_loss', (x, t), o, 0), ('dice', o))], bits=False)
+    check_batches(pool, [(('dice_loss', (x, t), o, 0), ('dice', o))], bits=no_bits)
 
 
 def test_the_mean_does_not_depend_on_the_order_of_processes(pool):
@@ -241,13 +263,22 @@ def test_evaluation(pool, ranks, options):
         whole.update(*image)
     for table, records in pool.values(cases.evaluate, ranks, 0, 13, options):
         assert table == cases.table(whole.summarize())
-        assert records >= len(whole)
+        assert records == len(whole)
     empty = pool.values(cases.evaluate, ranks, 0, 0, options)
     assert {records for _, records in empty} == {0}
 
 
+def test_other_images_of_the_same_number(pool):
+    for result in pool.run(cases.evaluate_numbered_by_all, 2):
+        assert isinstance(result, ValueError)
+        assert 'image_id: image 0 has other targets' in str(result)
+
+
 Z, Y = torch.randn(4, 6), torch.tensor([0, 1, 2, 3])
 P = torch.rand(2, 3, 8)
+LEAF, EACH, SOFT, MASKS = (
+    torch.ones(shape, requires_grad=True) for shape in ((), 6, (4, 6), (2, 3, 8))
+)
 CE, ROWS = 'parallel_cross_entropy', 'cross_entropy'
 DISAGREEMENTS = [
     ((CE, (Z, Y), {}), (CE, (Z.double(), Y), {}), 'rank 1 .*dtype'),
@@ -264,6 +295,8 @@ DISAGREEMENTS = [
     ((ROWS, (Z, Y), {}), (ROWS, (Z, Y), {'averaged': False}), 'options'),
     ((ROWS, (Z, Y), {}), (ROWS, (Z, Y + 5), {}), 'failed: IndexError.*label 6'),
     ((ROWS, (Z, Y), {}), (ROWS, (Z, Y), {'weight': torch.ones(6)}), 'options'),
+    ((ROWS, (Z, Y), {}), (ROWS, (Z[:, :5], Y), {}), 'number of classes'),
+    ((ROWS, (Z, Z), {}), (ROWS, (Z[:, :5], Z[:, :5]), {}), 'number of classes'),
     (('mean_loss', ('mse', Z, Z), {}), ('mean_loss', ('l1', Z, Z), {}), 'options'),
     (('mean', (Z,), {}), ('mean', (Z, -1), {}), 'failed: ValueError: mean: denominator'),
     (
@@ -311,6 +344,14 @@ def test_what_all_do_wrong(pool):
         (('dice_loss', (P, P), {'grouping': 'batch', 'divisor': 2.0}), TypeError, 'divisor'),
         (('dice_loss', (P, P), {'smooth': 1.0}), TypeError, 'smooth'),
         (('mean_loss', ('mse', Z, Z), {'beta': 1.0}), TypeError, 'beta'),
+        (('mean', (Z, LEAF), {}), NotImplementedError, 'denominator: .*no gradient'),
+        (('mean', (Z, Z), {}), ValueError, 'denominator: must be one number'),
+        ((CE, (Z, [0, 1, 2, 3]), {}), TypeError, 'labels: must be a tensor'),
+        (('class_range', (-1,), {}), ValueError, 'classes: must not be negative'),
+        ((CE, (Z, Y, EACH), {}), NotImplementedError, 'class_weight: .*no gradient'),
+        ((ROWS, (Z, Y, EACH), {}), NotImplementedError, 'class_weight: .*no gradient'),
+        ((ROWS, (Z, SOFT), {}), NotImplementedError, 'target: .*no gradient'),
+        (('dice_loss', (P, MASKS), {'grouping': 'batch'}), NotImplementedError, 'target'),
         (('dice_loss', (Z[0], Z[0]), {'grouping': 'channel'}), ValueError, 'axis of images'),
         (('dice_loss', (P, P), {'grouping': 'batch', 'smoothing': -1.0}), ValueError, 'smoothing'),
     ]
@@ -331,9 +372,53 @@ def test_in_compiled_functions(pool):
             assert first.any()
 
 
-def test_no_second_derivative(pool):
-    for result in pool.run(cases.second_derivative, 2):
-        assert isinstance(result, NotImplementedError)
+def test_second_derivatives(pool):
+    """There is none of vloss; that of a mean is its losses' own."""
+    for call in [
+        (CE, (Z, Y), {}),
+        (ROWS, (Z, Y), {}),
+        ('dice_loss', (P, P), {'grouping': 'batch'}),
+        ('dice_loss', (P, P), {}),
+    ]:
+        for result in pool.run(cases.second_derivative, 2, *call):
+            assert isinstance(result, NotImplementedError), (call, result)
+    for result in pool.values(cases.second_derivative_of_squares, 2, Z):
+        np.testing.assert_array_equal(result, np.full(Z.shape, 1 / Z.numel(), np.float32))
+
+
+def test_other_groups(pool):
+    """Ranks are those of the group; who is in none of them is told so."""
+    z, y, _ = rows(classes=200)
+    value, _ = alone('cross_entropy', z, y)
+    results = pool.run(cases.in_other_groups, 4, z, y)
+    for result in (results[1], results[3]):
+        close(result, value, 1e-6)
+    for result in (results[0], results[2]):
+        assert 'group: this process is not in it' in str(result)
+
+
+def test_tensors_in_any_memory(pool):
+    z, y, w = rows(classes=100, count=6)
+    calls = [
+        (CE, z, (y, w), {}),
+        (CE, z.reshape(6, 25, 2, 2), (torch.stack([y, y], 1).repeat(1, 2).reshape(6, 2, 2) % 25,),
+         {}),
+    ]  # fmt: skip
+    for name, x, arguments, options in calls:
+        for plain, strided in pool.values(cases.strided, 2, name, x, arguments, options):
+            for a, b in zip(plain, strided, strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+def test_a_group_without_cpu():
+    """No message about a process that has died."""
+    dist = torch.distributed
+    dist.init_process_group('cuda:gloo', store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        with pytest.raises(ValueError, match='group: has no backend for tensors on the CPU'):
+            distributed.cross_entropy(Z, Y)
+    finally:
+        dist.destroy_process_group()
 
 
 @pytest.mark.parametrize('name', [CE, ROWS])

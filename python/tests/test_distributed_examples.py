@@ -57,8 +57,9 @@ def test_digits(run):
         assert wrong > 0.01 * largest
 
 
-def test_dice(run):
-    for loss, alone, wrong in run('dice', 7, 16):
+@pytest.mark.parametrize(('name', 'sizes'), [('boxes', (30,)), ('dice', (7, 16))])
+def test_numbers_of_one_process(run, name, sizes):
+    for loss, alone, wrong in run(name, *sizes):
         assert loss == pytest.approx(alone, rel=1e-6)
         assert abs(wrong - alone) > 0.01
 

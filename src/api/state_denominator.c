@@ -12,6 +12,7 @@ static void add_weights(const request *r, vloss_labels labels, size_t rows, int6
     int64_t label = label_at(labels, i);
     if (label != ignored) exact_add(sum, request_number(r, weights, (size_t)label, 1));
   }
+  if (rows) exact_carry(sum);
 }
 
 static void check_loss(scoring *s, const vloss_loss *loss, vloss_dtype dtype) {

@@ -61,8 +61,10 @@ vloss_status vloss_exact_sum_add_f32(const float *values, size_t count, vloss_re
   scoring s;
   open_sums(&s, values, count, sizeof *values, "values", report);
   scoring_output(&s, "sum", sum, 1, sizeof *sum);
-  if (scoring_ready(&s))
+  if (scoring_ready(&s) && count) {
     for (size_t i = 0; i < count; i++) exact_add(sum, (double)values[i]);
+    exact_carry(sum);
+  }
   return scoring_close(&s);
 }
 
@@ -71,8 +73,10 @@ vloss_status vloss_exact_sum_add_f64(const double *values, size_t count, vloss_r
   scoring s;
   open_sums(&s, values, count, sizeof *values, "values", report);
   scoring_output(&s, "sum", sum, 1, sizeof *sum);
-  if (scoring_ready(&s))
+  if (scoring_ready(&s) && count) {
     for (size_t i = 0; i < count; i++) exact_add(sum, values[i]);
+    exact_carry(sum);
+  }
   return scoring_close(&s);
 }
 

@@ -108,6 +108,11 @@ static void add_all(const pieces *p, vloss_group_sums *sums) {
   else
     for (size_t g = 0; g < p->shape.groups; g++)
       add_runs(p, runs_of(&p->shape, p->options.grouping, g), &sums[g]);
+  for (size_t g = 0; g < p->shape.groups; g++) {
+    exact_carry(&sums[g].product);
+    exact_carry(&sums[g].false_positives);
+    exact_carry(&sums[g].false_negatives);
+  }
 }
 
 /* --------------------------------------------------------------------------- loss and gradient */

@@ -67,6 +67,9 @@ def place(name: str, group: Group) -> tuple[int, int]:
     rank = dist.get_rank(group)
     if rank < 0:
         raise ValueError(f'{name}: group: this process is not in it')
+    devices = dist.get_backend_config(group)
+    if 'cpu' not in devices:
+        raise ValueError(f'{name}: group: has no backend for tensors on the CPU, only {devices}')
     return rank, dist.get_world_size(group)
 
 

@@ -66,7 +66,7 @@ def _sizes(name: str, x: torch.Tensor, grouping: str, softmax: bool) -> tuple[in
     if x.dim() < 2 and (per_channel or softmax):
         raise ValueError(f'{name}: input: must have an axis of images and one of channels')
     images = x.shape[0] if x.dim() > 1 else 1
-    size = math.prod(x.shape[1:]) if x.dim() > 1 else x.shape[0]
+    size = math.prod(x.shape[int(x.dim() > 1) :])
     return images, size, x.shape[1] if per_channel else 0
 
 
@@ -74,7 +74,7 @@ def _shape(x: torch.Tensor, grouping: str) -> tuple[int, ...]:
     """Of the losses of the groups."""
     per_image = grouping in ('image', 'image_channel') and x.dim() > 1
     per_channel = grouping in ('image_channel', 'channel')
-    return (x.shape[0],) * per_image + (x.shape[1],) * per_channel
+    return tuple(x.shape[:1]) * per_image + tuple(x.shape[1:2]) * per_channel
 
 
 @uncompiled

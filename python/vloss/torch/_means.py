@@ -11,7 +11,7 @@ from .._core import score
 from ._evaluate import evaluate
 from ._exchange import EXACT_WORDS, Group, Part, checksum, exchange, place, uncompiled
 from ._run import LOSSES, Options, plain
-from ._shards import real, values_of
+from ._shards import classes_axis, constant, real, values_of
 
 Array: TypeAlias = torch.Tensor | None
 
@@ -45,6 +45,7 @@ class Own(NamedTuple):
     losses: torch.Tensor
     denominator: torch.Tensor  # words of its exact sum
     options: Any  # that must be everybody's
+    classes: int = 0  # the same, where labels say which
 
 
 @uncompiled
@@ -56,10 +57,11 @@ def reduce_losses(
     def bring() -> Part:
         if reduction not in ('mean', 'sum'):
             raise ValueError(f"{name}: reduction: must be 'mean' or 'sum', not {reduction!r}")
-        losses, denominator, options = work()
+        losses, denominator, options, classes = work()
         agreed = {
             'the dtype': checksum(losses.dtype),
             'the options': checksum((options, reduction, bool(averaged))),
+            'the number of classes': classes,
         }
         return Part(agreed, torch.cat([exact_sum(name, losses), denominator]), losses)
 
@@ -76,6 +78,9 @@ def reduce_losses(
 
 def denominator_words(name: str, value: Any) -> torch.Tensor:
     """Of a number, or of a tensor of one, that the mean divides by."""
+    constant(name, denominator=value)
+    if isinstance(value, torch.Tensor) and value.numel() != 1:
+        raise ValueError(f'{name}: denominator: must be one number, not {value.numel()}')
     number = float(value)
     if not 0 <= number < float('inf'):
         raise ValueError(f'{name}: denominator: must be finite and not negative, not {number}')
@@ -91,7 +96,7 @@ def _own_denominator(
     assert target is not None
     weight = options.get('class_weight')
     arguments = (
-        loss, plain(target), x.shape[x.dim() > 1], None if weight is None else plain(weight),
+        loss, plain(target), x.shape[classes_axis(x)], None if weight is None else plain(weight),
         values_of(loss, options),
     )  # fmt: skip
     return score('denominator', name, True, *arguments)  # type: ignore[no-any-return]
@@ -119,11 +124,12 @@ def evaluate_everywhere(
             if x.is_floating_point():
                 real(name, 'input', x)
         losses = evaluate(loss, {**options, 'reduction': 'none'}, *arrays)
-        agreed = (loss, _settings(options))
+        x, target, *_ = *arrays, None
         if denominator is not None:
-            return Own(losses, denominator_words(name, denominator), agreed)
-        target = arrays[1] if len(arrays) > 1 else None
-        words = _own_denominator(name, loss, losses, arrays[0], target, options)
-        return Own(losses, words, agreed)
+            words = denominator_words(name, denominator)
+        else:
+            words = _own_denominator(name, loss, losses, x, target, options)
+        classes = x.shape[classes_axis(x)] if 'class_weight' in LOSSES[loss].arrays else 0
+        return Own(losses, words, (loss, _settings(options)), classes)
 
     return reduce_losses(name, work, reduction, group, averaged)

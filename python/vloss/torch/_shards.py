@@ -103,8 +103,13 @@ class _Shards(Function):
 _apply: Callable[..., torch.Tensor] = _Shards.apply
 
 
+def classes_axis(x: torch.Tensor) -> int:
+    """Of (N, C), (N, C, d1, ...) or (C,)."""
+    return int(x.dim() > 1)
+
+
 def _sizes(x: torch.Tensor) -> tuple[int, int, int]:
-    axis = int(x.dim() > 1)
+    axis = classes_axis(x)
     return math.prod(x.shape[:axis]), x.shape[axis], math.prod(x.shape[axis + 1 :])
 
 
@@ -152,6 +157,9 @@ def evaluate_shards(
             raise ValueError(f'{name}: logits: must have an axis of classes')
         constant(name, labels=labels, class_weight=weight)
         samples = x.shape[:1] + x.shape[2:] if x.dim() > 1 else x.shape[1:]
+        for argument, tensor in (('labels', labels), ('class_weight', weight)):
+            if not isinstance(tensor, (torch.Tensor, type(None))):
+                raise TypeError(f'{name}: {argument}: must be a tensor, not {type(tensor)}')
         if labels is not None and labels.shape != samples:
             shape = f'{tuple(samples)}, not {tuple(labels.shape)}'
             raise ValueError(f'{name}: labels: must have the shape {shape}')

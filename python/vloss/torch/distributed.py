@@ -166,6 +166,8 @@ def class_range(classes: int, *, group: Group = None) -> slice:
     With such shards the `parallel_` functions give the same bits for every number of processes.
     """
     rank, ranks = place('class_range', group)
+    if classes < 0:
+        raise ValueError(f'class_range: classes: must not be negative, not {classes}')
     blocks = math.ceil(classes / 64)
     first, end = (min(blocks * r // ranks * 64, classes) for r in (rank, rank + 1))
     return slice(first, end)

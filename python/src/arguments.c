@@ -86,10 +86,12 @@ static int read_choice(evaluation *e, const char *choices, PyObject *object, int
   return place_fail(&e->at, PyExc_ValueError, "must be one of %s, not %R", choices, object);
 }
 
-static int read_real_number(evaluation *e, PyObject *object, double *value) {
+int read_real_number(evaluation *e, PyObject *object, double *value) {
   *value = PyFloat_AsDouble(object);
   if (*value != -1.0 || !PyErr_Occurred()) return 0;
+  int overflow = PyErr_ExceptionMatches(PyExc_OverflowError);
   PyErr_Clear();
+  if (overflow) return place_fail(&e->at, PyExc_ValueError, "does not fit in a double");
   return place_fail(&e->at, PyExc_TypeError, "must be a number, not %R", object);
 }
 

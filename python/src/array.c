@@ -15,8 +15,27 @@ int place_fail(const place *at, PyObject *type, const char *format, ...) {
   return -1;
 }
 
+int place_fail_by(const place *at, const char *protocol) {
+  PyObject *type, *cause, *trace;
+  if (!PyErr_ExceptionMatches(PyExc_BufferError) && !PyErr_ExceptionMatches(PyExc_TypeError) &&
+      !PyErr_ExceptionMatches(PyExc_ValueError) && !PyErr_ExceptionMatches(PyExc_RuntimeError))
+    return -1;
+  PyErr_Fetch(&type, &cause, &trace);
+  PyErr_NormalizeException(&type, &cause, &trace);
+  Py_XDECREF(type);
+  Py_XDECREF(trace);
+  place_fail(at, PyExc_TypeError, "cannot be read by %s", protocol);
+  PyObject *error;
+  PyErr_Fetch(&type, &error, &trace);
+  PyErr_NormalizeException(&type, &error, &trace);
+  PyException_SetCause(error, cause); /* which it takes */
+  PyErr_Restore(type, error, trace);
+  return -1;
+}
+
 void array_start(array *a) {
   a->data = a->copy = NULL;
+  a->swapped = 0;
   a->owner = NULL;
   a->has_buffer = 0;
 }
@@ -50,7 +69,7 @@ const char *array_type_name(const array *a) {
                                          {"int8", "int16", "int32", "int64"},
                                          {"uint8", "uint16", "uint32", "uint64"}};
   if (a->kind == KIND_BOOL) return "bool";
-  if (a->kind == KIND_OTHER) return "no type of real numbers";
+  if (a->kind == KIND_OTHER) return "another type";
   int row = a->width == 1 ? 0 : a->width == 2 ? 1 : a->width == 4 ? 2 : 3;
   return names[a->kind][row];
 }
@@ -80,27 +99,44 @@ static void gather(const array *a, const ptrdiff_t *strides, char *to) {
   }
 }
 
+static void swap_bytes(char *elements, size_t count, size_t width) {
+  for (char *end = elements + count * width; elements < end; elements += width) {
+    for (size_t i = 0; i < width / 2; i++) {
+      char byte = elements[i];
+      elements[i] = elements[width - 1 - i];
+      elements[width - 1 - i] = byte;
+    }
+  }
+}
+
 int array_lay_out(array *a, const ptrdiff_t *strides, int may_copy, const place *at) {
   a->count = 1;
   for (int i = 0; i < a->shape.dimensions; i++) a->count *= a->shape.sizes[i];
   int aligned = (uintptr_t)a->data % a->width == 0;
-  if (a->count == 0 || (aligned && (!strides || is_c_order(a, strides)))) return 0;
+  int in_order = aligned && (!strides || is_c_order(a, strides));
+  if (a->count == 0 || (in_order && !a->swapped)) return 0;
   if (at->tensors) return PyErr_SetNone(PyExc_NotImplementedError), -1;
-  if (!may_copy) return place_fail(at, PyExc_ValueError, "must lie in C order");
+  if (!may_copy)
+    return place_fail(at, PyExc_ValueError, "must lie in C order%s",
+                      a->swapped ? ", and this machine's byte order" : "");
   a->copy = PyMem_Malloc(a->count * a->width);
   if (!a->copy) return PyErr_NoMemory(), -1;
   if (strides) gather(a, strides, a->copy);
   if (!strides) memcpy(a->copy, a->data, a->count * a->width);
+  if (a->swapped) swap_bytes(a->copy, a->count, a->width);
+  a->swapped = 0;
   a->data = a->copy;
   return 0;
 }
 
-/* The kind of a struct module's format of one native number. */
-static number_kind format_kind(const char *format) {
+/* The kind of a struct module's format of one number. */
+static number_kind format_kind(const char *format, int *swapped) {
   if (!format) return KIND_UNSIGNED;
   const uint16_t one = 1;
-  char native = *(const char *)&one ? '<' : '>';
-  if (*format == '@' || *format == '=' || *format == native) format++;
+  int little = *(const char *)&one;
+  if (!*format) return KIND_OTHER;
+  *swapped = strchr(little ? ">!" : "<", *format) != NULL;
+  if (strchr("@=<>!", *format)) format++;
   if (!*format || format[1]) return KIND_OTHER;
   if (strchr("efd", *format)) return KIND_FLOAT;
   if (strchr("bhilqn", *format)) return KIND_SIGNED;
@@ -113,7 +149,8 @@ static int read_buffer(array *a, PyObject *object, int writable, const place *at
   if (PyObject_GetBuffer(object, &a->buffer, flags) != 0) {
     int refused = PyErr_ExceptionMatches(PyExc_BufferError) ||
                   PyErr_ExceptionMatches(PyExc_ValueError); /* NumPy's */
-    if (!writable || !refused) return -1;
+    if (!writable) return place_fail_by(at, "the buffer protocol");
+    if (!refused) return -1;
     PyErr_Clear();
     return place_fail(at, PyExc_ValueError, "cannot be written to");
   }
@@ -122,7 +159,7 @@ static int read_buffer(array *a, PyObject *object, int writable, const place *at
   if (b->ndim > MAX_DIMENSIONS)
     return place_fail(at, PyExc_ValueError, "has more than %d axes", MAX_DIMENSIONS);
   a->data = b->buf;
-  a->kind = format_kind(b->format);
+  a->kind = format_kind(b->format, &a->swapped);
   a->width = (size_t)b->itemsize;
   a->shape.dimensions = b->ndim;
   for (int i = 0; i < b->ndim; i++) a->shape.sizes[i] = (size_t)b->shape[i];

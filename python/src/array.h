@@ -29,6 +29,7 @@ typedef struct array {
   void *data; /* in C order */
   number_kind kind;
   size_t width; /* bytes of an element */
+  int swapped;  /* 1 while they lie in the other byte order */
   size_t count;
   shape shape;
   PyObject *object; /* where it came from; borrowed */
@@ -48,6 +49,10 @@ typedef struct place {
 
 /* Raises `type` with "loss: argument: message"; returns -1. */
 int place_fail(const place *at, PyObject *type, const char *format, ...);
+
+/* Raises a TypeError from an exception of the protocol by which an object was to be read. An
+ * exception of another kind, such as an interrupt, stays. Returns -1. */
+int place_fail_by(const place *at, const char *protocol);
 
 /* An array that holds nothing yet. Every array that was started must be released. */
 void array_start(array *a);

@@ -91,6 +91,9 @@ int raise_status(evaluation *e, vloss_status status);
 /* Names an argument in `e->at`, and says whether it was given. */
 int look_at(evaluation *e, slot argument);
 
+/* A number for the argument that `e->at` names. */
+int read_real_number(evaluation *e, PyObject *object, double *value);
+
 /* An array of the input's type; of that shape, if there is one. */
 int read_real(evaluation *e, slot argument, array *a, const shape *expected);
 int check_shape(evaluation *e, const array *a, const shape *expected);

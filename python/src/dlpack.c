@@ -64,9 +64,10 @@ static int read_by_exchange(array *a, PyObject *object, const dlpack_exchange *a
     object = a->owner;
   }
   if (api->view(object, &t) != 0) {
-    if (!at->tensors) return -1;
+    if (!at->tensors) return place_fail_by(at, "DLPack");
     PyErr_Clear();
-    return place_fail(at, PyExc_TypeError, "must be a tensor, not %R", (PyObject *)Py_TYPE(object));
+    return place_fail(at, PyExc_TypeError, "must be a dense tensor on the CPU; its type is %R",
+                      (PyObject *)Py_TYPE(object));
   }
   return take_tensor(a, &t, writable, at);
 }
@@ -93,7 +94,7 @@ static int read_by_capsule(array *a, PyObject *object, int writable, const place
   }
   PyObject *capsule = call_dlpack(method);
   Py_DECREF(method);
-  if (!capsule) return -1;
+  if (!capsule) return place_fail_by(at, "DLPack");
   a->owner = capsule; /* its destructor gives the tensor back */
   if (PyCapsule_IsValid(capsule, "dltensor_versioned")) {
     const dlpack_versioned *v = PyCapsule_GetPointer(capsule, "dltensor_versioned");

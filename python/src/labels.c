@@ -29,13 +29,18 @@ static int widen(array *a, const place *at) {
   int64_t *wide = PyMem_Malloc((a->count ? a->count : 1) * sizeof *wide);
   if (!wide) return PyErr_NoMemory(), -1;
   int too_large = 0;
-  for (size_t i = 0; i < a->count; i++) wide[i] = integer_at(a, i, &too_large);
+  size_t i = 0;
+  while (i < a->count && !too_large) {
+    wide[i] = integer_at(a, i, &too_large);
+    i++;
+  }
   PyMem_Free(a->copy);
   a->data = a->copy = wide;
   a->kind = KIND_SIGNED;
   a->width = sizeof *wide;
-  if (too_large) return place_fail(at, PyExc_IndexError, "a label exceeds int64");
-  return 0;
+  if (!too_large) return 0;
+  return place_fail(at, PyExc_IndexError, "label %llu at index %zu exceeds int64",
+                    (unsigned long long)wide[i - 1], i - 1);
 }
 
 int array_to_int64(array *a, const place *at) {

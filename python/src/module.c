@@ -12,8 +12,13 @@ static PyObject *isa(PyObject *module, PyObject *unused) {
 
 static PyObject *set_isa(PyObject *module, PyObject *name) {
   (void)module;
-  const char *chosen = name == Py_None ? NULL : PyUnicode_AsUTF8AndSize(name, NULL);
-  if (!chosen && name != Py_None) return NULL;
+  int is_name = PyUnicode_Check(name);
+  if (!is_name && name != Py_None) {
+    PyErr_Format(PyExc_TypeError, "set_isa: name: must be a string or None, not %R", name);
+    return NULL;
+  }
+  const char *chosen = is_name ? PyUnicode_AsUTF8AndSize(name, NULL) : NULL;
+  if (!chosen && is_name) return NULL;
   vloss_status status = vloss_set_isa(chosen);
   if (status == VLOSS_OK) Py_RETURN_NONE;
   PyErr_Format(PyExc_ValueError, "set_isa: name: %s: %R", vloss_status_string(status), name);
@@ -21,11 +26,15 @@ static PyObject *set_isa(PyObject *module, PyObject *name) {
 }
 
 static PyObject *set_num_threads(PyObject *module, PyObject *number) {
-  size_t threads = PyLong_AsSize_t(number);
-  if (threads == (size_t)-1 && PyErr_Occurred()) {
-    if (!PyErr_ExceptionMatches(PyExc_OverflowError)) return NULL;
-    PyErr_Clear();
+  PyObject *whole = PyNumber_Index(number);
+  if (!whole) {
+    PyErr_Format(PyExc_TypeError, "set_num_threads: number: must be a whole number, not %R",
+                 number);
+    return NULL;
   }
+  size_t threads = PyLong_AsSize_t(whole); /* or -1 with an OverflowError */
+  Py_DECREF(whole);
+  PyErr_Clear();
   if (threads < 1 || threads > MAX_THREADS) {
     PyErr_Format(PyExc_ValueError, "set_num_threads: number: must be from 1 to %d, not %R",
                  MAX_THREADS, number);

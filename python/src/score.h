@@ -58,6 +58,7 @@ int read_size(scoring *s, const char *name, PyObject *object, size_t *value);
 /* An array of any kind, in C order. */
 array *read_array(scoring *s, const char *name, PyObject *object);
 int require_shape(scoring *s, const array *a, int dimensions, const size_t *sizes);
+int require_boxes(scoring *s, const array *a); /* (n, 4) */
 
 /* Memory until the call returns. */
 void *take_memory(scoring *s, size_t bytes);

@@ -25,7 +25,7 @@ static const array *read_any_boxes(scoring *s, const char *name, PyObject *objec
     place_fail(&s->at, PyExc_TypeError, "must be %s like %s, not %s", array_type_name(s->first),
                s->likeness, array_type_name(a));
   else
-    require_shape(s, a, 2, (size_t[]){a->shape.sizes[0], 4});
+    require_boxes(s, a);
   s->first = a;
   s->likeness = name;
   return PyErr_Occurred() ? NULL : a;

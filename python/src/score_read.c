@@ -42,13 +42,17 @@ int require_shape(scoring *s, const array *a, int dimensions, const size_t *size
   return -1;
 }
 
-array *read_boxes(scoring *s, const char *name, PyObject *object) {
-  array *a = read_reals(s, name, object);
-  if (!a || (a->shape.dimensions == 2 && a->shape.sizes[1] == 4)) return a;
+int require_boxes(scoring *s, const array *a) {
+  if (a->shape.dimensions == 2 && a->shape.sizes[1] == 4) return 0;
   PyObject *is = shape_tuple(&a->shape);
   if (is) place_fail(&s->at, PyExc_ValueError, "must have the shape (n, 4), not %R", is);
   Py_XDECREF(is);
-  return NULL;
+  return -1;
+}
+
+array *read_boxes(scoring *s, const char *name, PyObject *object) {
+  array *a = read_reals(s, name, object);
+  return a && require_boxes(s, a) == 0 ? a : NULL;
 }
 
 array *read_vector(scoring *s, const char *name, PyObject *object, size_t count) {

@@ -165,8 +165,9 @@ static int read_grad_output(evaluation *e) {
   if (!is_given(e, SLOT_GRAD_OUTPUT)) return 0;
   int none = e->options.reduction == VLOSS_NONE;
   if (!none && (PyFloat_Check(given) || PyLong_Check(given))) {
-    double value = PyFloat_AsDouble(given);
-    if (value == -1.0 && PyErr_Occurred()) return -1;
+    double value;
+    look_at(e, SLOT_GRAD_OUTPUT);
+    if (read_real_number(e, given, &value) != 0) return -1;
     if (e->call.dtype == VLOSS_F64)
       e->upstream.f64 = value;
     else

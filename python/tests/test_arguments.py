@@ -26,7 +26,9 @@ TABLE = [
     wrong('mse', X, X.astype('f4'), error=TypeError, at='target'),
     wrong('mse', X.astype('f2'), X.astype('f2'), error=TypeError, at='input'),
     wrong('mse', X.astype('i8'), X, error=TypeError, at='input'),
-    wrong('mse', X.astype('>f8'), X, error=TypeError, at='input'),
+    wrong('mse', X.astype('M8[s]'), X, error=TypeError, at='input'),
+    wrong('mse', X.astype('g'), X, error=TypeError, at='input'),
+    wrong('mse', X, X, at='grad', grad=np.empty((3, 4), '>f8')),
     wrong('mse', X.astype('c16'), X, error=TypeError, at='input'),
     wrong('mse', X.astype('O'), X, error=TypeError, at='input'),
     wrong('mse', [1.0, 2.0], X, error=TypeError, at='input'),
@@ -42,7 +44,9 @@ TABLE = [
     wrong('mse', X, X, at='divisor', divisor=-1.0),
     wrong('mse', X, X, at='divisor', divisor=float('nan')),
     wrong('mse', X, X, error=TypeError, at='divisor', divisor='1'),
+    wrong('mse', X, X, at='divisor', divisor=10**400),
     wrong('mse', X, X, at='scale', scale=float('inf')),
+    wrong('mse', X, X, at='grad_output', grad_output=10**400),
     wrong('mse', X, X, at='grad_output', grad_output=X),
     wrong('mse', X, X, error=TypeError, at='grad_output', grad_output=1.0, reduction='none'),
     wrong('mse', X, X, at='grad_output', grad_output=X[0], reduction='none'),
@@ -127,12 +131,38 @@ def test_exceptions_of_a_protocol_pass_through():
         vloss.mse(Broken(), X)
 
 
+def test_what_a_protocol_refuses_is_named():
+    class Elsewhere:
+        def __dlpack__(self, **keywords):
+            raise BufferError('not on this device')
+
+    with pytest.raises(TypeError, match='mse: target: cannot be read by DLPack') as caught:
+        vloss.mse(X, Elsewhere())
+    assert str(caught.value.__cause__) == 'not on this device'
+    with pytest.raises(
+        TypeError, match='mse: input: cannot be read by the buffer protocol'
+    ) as caught:
+        vloss.mse(X.astype('M8[s]'), X)
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_tensors_that_are_not_dense_are_named():
+    torch = pytest.importorskip('torch')
+    x = torch.from_numpy(X)
+    for other in (x.to('meta'), x.to_sparse(), x.bfloat16()):
+        with pytest.raises(TypeError, match='mse: target: '):
+            vloss.mse(x, other)
+
+
 def test_isa_and_threads():
     for number in (0, -1, 257, 2**70):
         with pytest.raises(ValueError, match='set_num_threads: number'):
             vloss.set_num_threads(number)
-    with pytest.raises(TypeError):
-        vloss.set_num_threads('2')
+    for number in ('2', 1.5, None):
+        with pytest.raises(TypeError, match='set_num_threads: number'):
+            vloss.set_num_threads(number)
+    with pytest.raises(TypeError, match='set_isa: name'):
+        vloss.set_isa(2)
     with pytest.raises(ValueError, match='set_isa: name'):
         vloss.set_isa('avx9')
     before = vloss.isa()

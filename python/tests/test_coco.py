@@ -122,8 +122,26 @@ def test_merging_in_any_order_and_other_types():
         assert getattr(got, table).tobytes() == getattr(want, table).tobytes()
     assert got.ap == want.ap
     assert whole.summarize().ap == want.ap
-    with pytest.raises(ValueError, match='merge: other'):
-        whole.merge(vloss.CocoEvaluator('keypoints'))
+    same = {'thresholds': THRESHOLDS[:2], 'areas': [(0, 1e10), (0, 900)], 'classes': range(3)}
+    one = vloss.CocoEvaluator(**same)
+    one.merge(
+        vloss.CocoEvaluator(
+            thresholds=[*THRESHOLDS[:2]], areas=[0, 1e10, 0, 900], classes=np.arange(3)
+        )
+    )
+    others = [
+        {'kind': 'keypoints'},
+        {'format': 'xywh'},
+        {'thresholds': [0.5]},
+        {'areas': None},
+        {'classes': [0, 1]},
+        {'max_detections': [1]},
+    ]
+    for other in others:
+        with pytest.raises(ValueError, match='merge: other'):
+            one.merge(vloss.CocoEvaluator(**{**same, **other}))
+    with pytest.raises(TypeError, match='merge: other'):
+        whole.merge(3)
 
 
 def test_options():
@@ -316,3 +334,19 @@ def test_wrong_assignments():
     ]:
         with pytest.raises(error, match=f'{name}: {at}: '):
             getattr(vloss, name)(*arguments, **options)
+
+
+def test_wrong_lists_and_images_are_named():
+    for error, argument, value in [
+        (TypeError, 'thresholds', ['a']),
+        (TypeError, 'classes', [0.5]),
+        (ValueError, 'classes', [2**70]),
+        (ValueError, 'frequencies', [300]),
+        (TypeError, 'areas', [(0, 'a')]),
+    ]:
+        with pytest.raises(error, match=f'CocoEvaluator: {argument}: '):
+            vloss.CocoEvaluator(**{argument: value})
+    boxes, none = np.zeros((0, 4)), np.zeros(0)
+    for error, image in [(TypeError, 'x'), (TypeError, 0.5), (ValueError, 2**63)]:
+        with pytest.raises(error, match='update: image_id: '):
+            vloss.CocoEvaluator().update(image, boxes, none, None, boxes, None)

@@ -110,7 +110,7 @@ def test_fork_after_use(threads):
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
-@pytest.mark.parametrize('case', ['results', 'copies', 'errors', 'labels'])
+@pytest.mark.parametrize('case', ['results', 'copies', 'errors', 'labels', 'refused'])
 def test_no_leaks(case):
     """A thousand calls more take no more memory: each leak would be of 64 KiB."""
     x, t = data.make('mse', (4096, 2))
@@ -123,6 +123,9 @@ def test_no_leaks(case):
             vloss.mse(x[::-1], t[:, ::-1])
         elif case == 'labels':
             vloss.cross_entropy(logits, labels.astype('i2'))
+        elif case == 'refused':
+            with pytest.raises(TypeError, match='cannot be read'):
+                vloss.mse(x.astype('>f8'), t.astype('M8[s]'))
         else:
             with pytest.raises(ValueError, match='divisor'):
                 vloss.mse(x[::-1], t, divisor=-1.0)

@@ -338,3 +338,13 @@ def test_wrong(name, arguments, options, error, at):
         getattr(vloss, name)(*arguments, **options)
     assert type(caught.value) is error
     assert re.match(rf'{name}: {at}: ', str(caught.value)), str(caught.value)
+
+
+@pytest.mark.parametrize('wrong_boxes', [B[0], B[:, :3], np.array(1.0)])
+def test_the_shape_of_boxes_is_named(wrong_boxes):
+    for function in (
+        lambda: vloss.box_iou(wrong_boxes, B),
+        lambda: vloss.nms(wrong_boxes, None, 0),
+    ):
+        with pytest.raises(ValueError, match=r'must have the shape \(n, 4\), not \('):
+            function()

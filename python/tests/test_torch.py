@@ -307,11 +307,48 @@ def test_layouts(reduction):
             assert_equal(outcome(getattr(V, name), [x, view], options), want, 1e-5)
 
 
+def test_weights_that_are_negated_when_they_are_read():
+    x, t, y = torch.randn(4, 3), torch.rand(4, 3), torch.tensor([0, 1, 2, 0])
+    for name, key, arrays, shape in [
+        ('mse', 'weight', (x, t), (4, 3)),
+        ('cross_entropy', 'class_weight', (x, y), (3,)),
+        ('binary_cross_entropy_with_logits', 'positive_weight', (x, t), (3,)),
+    ]:
+        function, weight = getattr(vloss.torch.losses, name), torch.rand(shape) + 0.5
+        for reduction in REDUCTIONS:
+            options = {'reduction': reduction, key: weight}
+            want = outcome(function, arrays, options)
+            got = outcome(function, arrays, {**options, key: torch._neg_view(-weight)})
+            assert_equal(got, want, 0)
+
+
 def test_channels_last_is_kept():
     x = torch.randn(2, 5, 3, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
     loss = V.cross_entropy(x, torch.randint(0, 5, (2, 3, 4)), reduction='none')
     grad = torch.autograd.grad(loss.sum(), x)[0]
     assert grad.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize('reduction', REDUCTIONS)
+def test_order_in_memory_is_kept(reduction):
+    """Elements that lie alike are read as they lie: weights and upstream gradients follow."""
+    x, t, w, u = (torch.rand(2, 5, 3, 4) for _ in range(4))
+    functions = [
+        lambda x, t, w: V.mse_loss(x, t, reduction=reduction, weight=w),
+        lambda x, t, w: V.binary_cross_entropy_with_logits(x, t, w, reduction=reduction),
+        lambda x, t, w: V.gaussian_nll_loss(x, t, w, reduction=reduction),
+    ]
+    for function, axes in itertools.product(functions, [(0, 2, 3, 1), (3, 1, 0, 2), (0, 3, 1, 2)]):
+        back = [axes.index(i) for i in range(4)]
+        lying = [a.permute(axes).contiguous().permute(back) for a in (x, t)]
+        results = []
+        for a, b in ((x, t), lying):
+            leaf = a.detach().requires_grad_()
+            loss = function(leaf, b, w)
+            upstream = u if reduction == 'none' else torch.tensor(3.0)
+            results.append((loss, *torch.autograd.grad(loss, leaf, upstream)))
+        assert_equal(*results, 1e-6)
+        assert results[1][1].stride() == lying[0].stride() or function is functions[2]
 
 
 def test_modes():
@@ -335,6 +372,31 @@ def test_autocast():
     assert_equal(got, want, 1e-2)
     assert got[0].dtype == torch.float32
     assert got[1].dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize('name', ['mse', 'cross_entropy', 'focal', 'dice'])
+def test_autocast_of_losses(name):
+    function = getattr(vloss.torch.losses, name)
+    arrays = [torch.from_numpy(np.asarray(a)) for a in data.make(name, (4, 3), 0, 'f4')]
+    halves = [cast(a, torch.bfloat16) for a in arrays]
+    weight = torch.rand(function(*arrays, reduction='none').shape).bfloat16()
+    floats = [cast(a, torch.float32) for a in halves]
+    want = outcome(function, floats, {'weight': weight.float()})
+    with torch.autocast('cpu', torch.bfloat16):
+        got = outcome(function, halves, {'weight': weight})
+    assert torch.equal(got[0], want[0])
+    assert torch.equal(got[1], want[1].bfloat16())
+    with pytest.raises(TypeError, match=f'{name}: input: must be float32 or float64'):
+        function(*halves)
+
+
+def test_autocast_of_focal_loss():
+    """torchvision's arithmetic ends in float32 there."""
+    x, t = torch.randn(4, 3).bfloat16(), torch.rand(4, 3).bfloat16()
+    function = vloss.torch.ops.sigmoid_focal_loss
+    assert function(x, t).dtype is torch.bfloat16
+    with torch.autocast('cpu', torch.bfloat16):
+        assert torch.equal(function(x, t), function(x.float(), t.float()))
 
 
 def test_halves_and_others_are_pytorchs():
@@ -396,6 +458,15 @@ def test_wrong_arguments():
         vloss.torch.losses.giou(x, x.double())
     with pytest.raises(ValueError, match='alpha'):
         vloss.torch.ops.sigmoid_focal_loss(x, x, alpha=2)
+    with pytest.raises(TypeError, match=r"mse: target: must be a tensor, not <class 'numpy"):
+        vloss.torch.losses.mse(x, x.numpy())
+    with pytest.raises(TypeError, match='mse: weight: must be a tensor'):
+        vloss.torch.losses.mse(x, x, weight=2.0)
+    with pytest.raises(TypeError, match='smooth_l1: beta: must be a number, not None'):
+        vloss.torch.losses.smooth_l1(x, x, beta=None)
+    for other in (x.to('meta'), x.to_sparse()):
+        with pytest.raises(TypeError, match='mse: input: must be a dense tensor on the CPU'):
+            vloss.torch.losses.mse(other, x)
     with pytest.raises(TypeError, match='unexpected keyword'):
         vloss.torch.losses.giou(x, x, unknown=1)
     with pytest.raises(TypeError, match='missing'):
@@ -435,6 +506,9 @@ def test_modules():
     assert torch.equal(copied(x, t), want)
     weighted = vloss.torch.nn.FocalSoftmaxLoss(class_weight=weight).double()
     assert weighted.class_weight.dtype is torch.float64
+    for option in ('unknown', 'grad_output', 'target'):
+        with pytest.raises(TypeError, match=rf"DiceLoss\(\) got .* argument '{option}'"):
+            vloss.torch.nn.DiceLoss(**{option: None})
     names = {'GIoULoss', 'CDIoULoss', 'FocalEIoULoss', 'KLDivWithLogitsLoss', 'TverskyLoss'}
     assert names <= set(vloss.torch.nn.__all__)
     assert len(vloss.torch.nn.__all__) == len(data.LOSSES)
@@ -463,9 +537,10 @@ def test_threads_of_pytorch():
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize('module', ['', '.functional', '.ops', '.nn'])
+@pytest.mark.parametrize('module', ['', '.functional', '.losses', '.ops', '.nn'])
 def test_examples(module):
     found = vloss.torch if not module else getattr(vloss.torch, module[1:])
     result = doctest.testmod(found)
     assert result.failed == 0
-    assert result.attempted > 0
+    public = [f for f in map(vars(found).get, found.__all__) if inspect.isfunction(f)]
+    assert result.attempted >= max(1, 2 * len(public))

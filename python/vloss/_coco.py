@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import array
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, SupportsFloat, SupportsIndex
@@ -70,11 +71,31 @@ class CocoCurve(NamedTuple):
     average_precision: float
 
 
-def _numbers(kind: str, values: Any) -> Any:
+def _flat(values: Any) -> list[Any]:
+    """The numbers of a list or an array, which may be one of pairs."""
+    listed = values.tolist() if hasattr(values, 'tolist') else list(values)
+    return [x for row in listed for x in (row if isinstance(row, (list, tuple)) else [row])]
+
+
+def _numbers(function: str, argument: str, kind: str, values: Any) -> Any:
     """A list as an array; arrays stay."""
     if values is None or not isinstance(values, (list, tuple, range)):
         return values
-    return array.array(kind, values)
+    try:
+        return array.array(kind, _flat(values))
+    except (TypeError, OverflowError) as error:
+        raised = TypeError if isinstance(error, TypeError) else ValueError
+        raise raised(f'{function}: {argument}: {error}') from None
+
+
+def _image(image_id: SupportsIndex) -> int:
+    try:
+        number = operator.index(image_id)
+    except TypeError:
+        raise TypeError(f'update: image_id: must be a whole number, not {image_id!r}') from None
+    if not -(2**63) <= number < 2**63:
+        raise ValueError(f'update: image_id: does not fit in 64 bits: {number}')
+    return number
 
 
 class CocoEvaluator:
@@ -88,7 +109,7 @@ class CocoEvaluator:
         format: Of all boxes: 'xyxy' (default), 'xywh' (as in COCO's files) or 'cxcywh'.
         thresholds: Of the similarity, in [0, 1]. Default .5, .55, ... .95.
         recalls: Default 0, .01, ... 1.
-        areas: Pairs low, high, the first being all. Default COCO's: all, small, medium, large.
+        areas: Pairs (low, high), the first being all. Default COCO's: all, small, medium, large.
         max_detections: Ascending. Default 1, 10, 100; keypoints 20; LVIS 300.
         classes: Strictly ascending. Default: those that occur.
         frequencies: LVIS: 0, 1 or 2 - rare, common, frequent - for each of `classes`.
@@ -112,19 +133,19 @@ class CocoEvaluator:
         format: BoxFormat = 'xyxy',
         thresholds: Sequence[float] | Array | None = None,
         recalls: Sequence[float] | Array | None = None,
-        areas: Sequence[float] | Array | None = None,
+        areas: Sequence[float] | Sequence[tuple[float, float]] | Array | None = None,
         max_detections: Sequence[int] | Array | None = None,
         classes: Sequence[int] | Array | None = None,
         frequencies: Sequence[int] | Array | None = None,
     ) -> None:
         self._options = (
             choice('CocoEvaluator', 'kind', CocoKind, kind),
-            _numbers('d', thresholds),
-            _numbers('d', recalls),
-            _numbers('d', areas),
-            _numbers('q', max_detections),
-            _numbers('q', classes),
-            _numbers('B', frequencies),
+            _numbers('CocoEvaluator', 'thresholds', 'd', thresholds),
+            _numbers('CocoEvaluator', 'recalls', 'd', recalls),
+            _numbers('CocoEvaluator', 'areas', 'd', areas),
+            _numbers('CocoEvaluator', 'max_detections', 'q', max_detections),
+            _numbers('CocoEvaluator', 'classes', 'q', classes),
+            _numbers('CocoEvaluator', 'frequencies', 'B', frequencies),
         )
         self._format = choice('CocoEvaluator', 'format', BoxFormat, format)
         self._records = bytearray()
@@ -132,7 +153,7 @@ class CocoEvaluator:
 
     def update(
         self,
-        image_id: int,
+        image_id: SupportsIndex,
         boxes: Array,
         scores: Array,
         classes: Array | None,
@@ -160,18 +181,34 @@ class CocoEvaluator:
             negative_classes: LVIS: classes that the image does not show.
             not_exhaustive_classes: LVIS: classes of which not every object is a target.
         """
+        negative = _numbers('update', 'negative_classes', 'q', negative_classes)
+        partly = _numbers('update', 'not_exhaustive_classes', 'q', not_exhaustive_classes)
         image = (
-            image_id, boxes, scores, classes, areas, target_boxes, target_classes, target_areas,
-            target_crowd, target_ignored, similarity, _numbers('q', negative_classes),
-            _numbers('q', not_exhaustive_classes), self._format,
+            _image(image_id), boxes, scores, classes, areas, target_boxes, target_classes,
+            target_areas, target_crowd, target_ignored, similarity, negative, partly, self._format,
         )  # fmt: skip
         self._records += score('coco_match', 'update', False, self._options, image)
 
     def merge(self, other: CocoEvaluator) -> None:
-        """Add the images of another evaluator with the same options."""
-        if self._options[0] != other._options[0] or self._format != other._format:
-            raise ValueError('merge: other: has another kind or format')
+        """Add the images of another evaluator with the same options.
+
+        Raises ValueError for one with others: its records are of other thresholds, for example.
+        """
+        if not isinstance(other, CocoEvaluator):
+            raise TypeError(f'merge: other: must be a CocoEvaluator, not {type(other)}')
+        if self._settings() != other._settings():
+            raise ValueError('merge: other: has other options')
         self._records += other._records
+
+    def _settings(self) -> Any:
+        """The options, to be compared."""
+        kind, *lists = self._options
+        types = (float, float, float, int, int, int)
+        numbers = [
+            None if values is None else [number(x) for x in _flat(values)]
+            for number, values in zip(types, lists, strict=True)
+        ]
+        return kind, self._format, numbers
 
     def __len__(self) -> int:
         """Records, of detections and targets."""
@@ -230,7 +267,9 @@ class ConfusionMatrix:
         threshold: SupportsFloat = 0.5,
         format: BoxFormat = 'xyxy',
     ) -> None:
-        self._options = (0, None, None, None, None, _numbers('q', classes), None)
+        self._options = (
+            0, None, None, None, None, _numbers('ConfusionMatrix', 'classes', 'q', classes), None,
+        )  # fmt: skip
         self._thresholds = (score_threshold, threshold)
         self._format = choice('ConfusionMatrix', 'format', BoxFormat, format)
         arguments = (self._options, bytearray())

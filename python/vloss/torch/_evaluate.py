@@ -2,30 +2,34 @@
 """One loss of tensors, differentiable: by the shortest way that the moment allows."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
-from torch.autograd import Function
+from torch.autograd import Function, forward_ad
 
-from ._operators import OPPOSITE, encode, no_second_derivative
+from ._operators import encode
 from ._run import LOSSES, Options, run
+from ._undefined import (
+    SYMMETRIC,
+    WEIGHTS,
+    check_constants,
+    check_needs,
+    check_tangents,
+    no_second_derivative,
+)
 
-# Losses of two boxes that may be exchanged.
-SYMMETRIC = frozenset({'iou', 'giou', 'diou', 'ciou', 'eiou', 'cdiou', 'siou', 'alpha_iou'})
+EXACT = frozenset({torch.Tensor, torch.nn.Parameter})
 
-_EXACT = frozenset({torch.Tensor, torch.nn.Parameter})
-_WEIGHTS = ('class_weight', 'positive_weight', 'weight')
-
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 class _Last(Function):
-    """A gradient that cannot be differentiated again; `anchor` leads to what it depends on."""
+    """A gradient that cannot be differentiated again; `anchors` lead to what it depends on."""
 
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(name: str, grad: torch.Tensor, anchor: torch.Tensor) -> torch.Tensor:
+    def forward(name: str, grad: torch.Tensor, *anchors: torch.Tensor) -> torch.Tensor:
         return grad.view_as(grad)
 
     @staticmethod
@@ -37,20 +41,20 @@ class _Last(Function):
         return no_second_derivative(ctx.name)(ctx)
 
 
-def last(name: str, grads: list[Array], anchor: torch.Tensor) -> list[Array]:
+def last(name: str, grads: list[Array], *anchors: torch.Tensor) -> list[Array]:
     if not torch.is_grad_enabled():
         return grads
-    return [None if g is None else _apply_last(name, g, anchor) for g in grads]
+    return [None if g is None else _apply_last(name, g, *anchors) for g in grads]
 
 
-def _share(ctx: Any, name: str, grads: list[Array], anchor: torch.Tensor) -> tuple[Array, ...]:
+def _share(ctx: Any, name: str, grads: list[Array], *anchors: torch.Tensor) -> tuple[Array, ...]:
     """The gradients of (name, options, input, target, variance)."""
     to_input, to_target, to_variance = grads
     needs = ctx.needs_input_grad
     if to_target is None and needs[3] and to_input is not None:
         to_target = -to_input
     grads = [to_input if needs[2] else None, to_target if needs[3] else None, to_variance]
-    return (None, None, *last(name, grads, anchor))
+    return (None, None, *last(name, grads, *anchors))
 
 
 class _Reduced(Function):
@@ -74,7 +78,7 @@ class _Reduced(Function):
         upstream, (*saved, loss) = upstreams[0], ctx.saved_tensors
         if type(upstream) is not torch.Tensor or upstream.item() != 1:
             saved = [None if g is None else g * upstream for g in saved]
-        return _share(ctx, ctx.name, saved, loss)
+        return _share(ctx, ctx.name, saved, loss, upstream)
 
 
 class _Simple(Function):
@@ -95,7 +99,7 @@ class _Simple(Function):
         if type(upstream) is not torch.Tensor or upstream.item() != 1:
             grad = grad * upstream
         if torch.is_grad_enabled():
-            grad = _apply_last(ctx.name, grad, loss)
+            grad = _apply_last(ctx.name, grad, loss, upstream)
         return None, None, grad, None
 
 
@@ -112,7 +116,7 @@ class _Each(Function):
             outputs['grad_variance'] = False
         loss = run(name, arrays, {**options, **outputs})[0]
         ctx.name, ctx.count = name, len(arrays)
-        ctx.weights = [key for key in _WEIGHTS if options.get(key) is not None]
+        ctx.weights = [key for key in WEIGHTS if options.get(key) is not None]
         ctx.options = {key: value for key, value in options.items() if key not in ctx.weights}
         ctx.save_for_backward(loss, *arrays, *(options[key] for key in ctx.weights))
         return loss  # type: ignore[no-any-return]
@@ -129,7 +133,8 @@ class _Each(Function):
             swapped = None
             if ctx.needs_input_grad[3] and name in SYMMETRIC:
                 swapped = run(name, arrays[::-1], options)[1]
-        return _share(ctx, name, [grad, swapped, more[0] if more else None], loss)
+        grads = [grad, swapped, more[0] if more else None]
+        return _share(ctx, name, grads, loss, upstreams[0])
 
 
 def _operator(name: str, x: torch.Tensor, target: Array, variance: Array, o: Options) -> list[Any]:
@@ -181,15 +186,17 @@ class _Transformed(Function):
     @staticmethod
     def backward(ctx: Any, *upstreams: torch.Tensor) -> tuple[Array, ...]:
         upstream, (loss, *saved) = upstreams[0], ctx.saved_tensors
+        # vmap hides from evaluate() what is differentiated outside of it
+        needs = ctx.needs_input_grad
+        check_needs(ctx.name, needs[2], *needs[4:6])
         if ctx.with_grad:
             grad, grad_variance = (g * upstream if g.numel() else g for g in saved)
         else:
             arguments = (ctx.name, upstream, *saved, *ctx.options)
             grad, grad_variance = _apply_transformed_backward(*arguments)
-        needs = ctx.needs_input_grad
-        to_target = -grad if needs[2] and ctx.name in OPPOSITE else None
+        to_target = -grad if needs[2] else None
         to_variance = grad_variance if needs[3] else None
-        grads = last(ctx.name, [grad, to_target, to_variance], loss)
+        grads = last(ctx.name, [grad, to_target, to_variance], loss, upstream)
         return (None, *grads, *(None,) * 7)
 
 
@@ -202,17 +209,13 @@ _apply_transformed: Callable[..., tuple[torch.Tensor, ...]] = _Transformed.apply
 _apply_transformed_backward: Callable[..., tuple[torch.Tensor, ...]] = _TransformedBackward.apply
 
 
-def _check_derivatives(
-    name: str, target: Array, options: Options, exchangeable: frozenset[str]
-) -> None:
-    if not torch.is_grad_enabled():
-        return
-    if target is not None and target.requires_grad and name not in OPPOSITE | exchangeable:
-        raise NotImplementedError(f'{name}: target: vloss has no gradient of it; detach() it')
-    for key in _WEIGHTS:
+def _resolved(options: Options) -> Options:
+    """The same, with nothing pending in the weights."""
+    for key in WEIGHTS:
         weight = options.get(key)
-        if weight is not None and weight.requires_grad:
-            raise NotImplementedError(f'{name}: {key}: vloss has no gradient of it; detach() it')
+        if weight is not None and weight.is_neg():
+            options = {**options, key: weight.resolve_neg()}
+    return options
 
 
 _is_compiling = torch.compiler.is_compiling
@@ -230,25 +233,29 @@ def evaluate(
     that are not what they seem (fakes, subclasses) and modes that look at operations; transforms
     need a Function of their own, for which the operators have no gradient.
     """
+    if forward_ad._current_level >= 0:
+        weights = {key: options.get(key) for key in WEIGHTS}
+        check_tangents(name, input=x, target=target, variance=variance, **weights)
     if (
         _is_compiling()
-        or type(x) not in _EXACT
-        or (target is not None and type(target) not in _EXACT)
+        or type(x) not in EXACT
+        or (target is not None and type(target) not in EXACT)
         or _modes() > 0
     ):
-        _check_derivatives(name, target, options, frozenset())
+        check_constants(name, target, options, frozenset())
         if not _is_compiling() and _transforms():
             return _transformed(name, x, target, variance, options)
         arguments = _operator(name, x, target, variance, options)
         return getattr(torch.ops.vloss, name)(*arguments)[0]  # type: ignore[no-any-return]
     if _transforms():
-        _check_derivatives(name, target, options, frozenset())
+        check_constants(name, target, options, frozenset())
         return _transformed(name, x, target, variance, options)
     arrays: tuple[torch.Tensor, ...] = (x,) if target is None else (x, target)
     if variance is not None:
         arrays += (variance,)
     if options:
-        _check_derivatives(name, target, options, SYMMETRIC)
+        check_constants(name, target, options, SYMMETRIC)
+        options = _resolved(options)
     constant = target is None or not target.requires_grad
     wanted = x.requires_grad or not constant or (variance is not None and variance.requires_grad)
     if not wanted or not _grad_enabled():
@@ -256,7 +263,7 @@ def evaluate(
         settings = {**options, **outputs} if options else outputs
         return run(name, arrays, settings)[0]  # type: ignore[no-any-return]
     if not constant:
-        _check_derivatives(name, target, options, SYMMETRIC)
+        check_constants(name, target, options, SYMMETRIC)
     if options.get('reduction') == 'none':
         return _apply_each(name, options, x, target, variance)
     if constant and variance is None:

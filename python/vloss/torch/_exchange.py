@@ -9,7 +9,7 @@ part, and one that disagrees is found before a collective that does not fit.
 import ctypes
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -17,7 +17,7 @@ import torch.distributed as dist
 from .._core import __version__, score, state_version
 from ._run import plain
 
-Group = dist.ProcessGroup | None
+Group: TypeAlias = dist.ProcessGroup | None
 F = TypeVar('F', bound=Callable[..., Any])
 
 # A compiler must not look into calls that communicate: they break its graphs, no more.

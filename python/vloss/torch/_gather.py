@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Evaluation of the images of all processes."""
 
-from typing import Any
-
 import torch
 
 from .. import CocoEvaluator as _CocoEvaluator
@@ -10,12 +8,6 @@ from .. import CocoSummary
 from ._exchange import Group, Part, all_gather, checksum, exchange
 
 _WORDS = 6  # of a record, 64 bits each: of which the first is the image
-
-
-def _settings(evaluator: _CocoEvaluator) -> Any:
-    kind, *lists = evaluator._options
-    numbers = [None if values is None else [float(v) for v in values] for values in lists]
-    return kind, evaluator._format, numbers
 
 
 def _check_targets(records: torch.Tensor, owners: torch.Tensor, copies: torch.Tensor) -> None:
@@ -57,7 +49,7 @@ class CocoEvaluator(_CocoEvaluator):
         """An evaluator of all images, on every process: 48 bytes a detection or target."""
 
         def work() -> Part:
-            agreed = {'the options': checksum(_settings(self))}
+            agreed = {'the options': checksum(self._settings())}
             return Part(agreed, torch.tensor([len(self)]), None)
 
         sizes = exchange('gather', group, work).words[:, 0]

@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 import torch.distributed as dist
@@ -16,7 +16,7 @@ from ._means import evaluate_everywhere
 from ._run import LOSSES, plain
 from ._shards import REDUCTIONS, constant, real, reduction_index, values_of
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 class Groups(NamedTuple):

@@ -2,7 +2,7 @@
 """Means and sums of losses over all processes, however many each has."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch.autograd import Function
@@ -13,7 +13,7 @@ from ._exchange import EXACT_WORDS, Group, Part, checksum, exchange, place, unco
 from ._run import LOSSES, Options, plain
 from ._shards import classes_axis, constant, real, values_of
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 class _Scale(Function):

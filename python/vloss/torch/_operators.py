@@ -6,11 +6,13 @@ An operator returns (loss, grad, grad_variance), where what was not asked for is
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
+from torch.autograd import forward_ad
 
 from ._run import LOSSES, Options, plain, run
+from ._undefined import check_needs, check_tangents_below, no_second_derivative
 
 _library = torch.library.Library('vloss', 'DEF')
 
@@ -18,7 +20,7 @@ _ARRAYS = 'Tensor input, Tensor? target, Tensor? variance, Tensor? class_weight,
 _OPTIONS = 'float[] values, str reduction, float divisor, float scale'
 _TAGS = (torch.Tag.pt2_compliant_tag,)
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 
 def encode(name: str, options: Options) -> list[float]:
@@ -78,6 +80,9 @@ def _define(name: str) -> None:
         x: torch.Tensor, target: Array, variance: Array, class_weight: Array, weight: Array,
         values: Sequence[float], reduction: str, divisor: float, scale: float, with_grad: bool,
     ) -> tuple[torch.Tensor, ...]:  # fmt: skip
+        if forward_ad._current_level >= 0:  # of the caller of a compiled graph
+            weights = {'class_weight': class_weight, 'weight': weight}
+            check_tangents_below(name, input=x, target=target, variance=variance, **weights)
         rest = {'reduction': reduction, 'divisor': divisor, 'scale': scale, 'grad': with_grad}
         if has_variance:
             rest['grad_variance'] = with_grad
@@ -126,19 +131,6 @@ def _define(name: str) -> None:
     torch.library.register_autograd(f'vloss::{name}_backward', no_second, lib=_library)
 
 
-# Losses of the difference between input and target: the target's gradient is the opposite.
-OPPOSITE = frozenset({'l1', 'mse', 'smooth_l1', 'huber', 'log_cosh', 'charbonnier', 'quantile'})
-
-
-def no_second_derivative(name: str) -> Callable[..., Any]:
-    def fail(ctx: Any, *upstream: Any) -> Any:
-        raise NotImplementedError(
-            f'vloss.{name} has no second derivative; formulas of PyTorch operations have one'
-        )
-
-    return fail
-
-
 def derivatives(name: str) -> tuple[Callable[..., None], Callable[..., Any]]:
     """setup_context and backward of an operator."""
 
@@ -149,7 +141,8 @@ def derivatives(name: str) -> tuple[Callable[..., None], Callable[..., Any]]:
         ctx.save_for_backward(*(output[1:] if ctx.with_grad else inputs[:5]))
 
     def backward(ctx: Any, *upstreams: Array) -> tuple[Array | None, ...]:
-        upstream = upstreams[0]
+        upstream, needs = upstreams[0], ctx.needs_input_grad
+        check_needs(name, needs[1], *needs[3:5])
         if any(u is not None and u.numel() > 0 for u in upstreams[1:]):
             no_second_derivative(name)(ctx)
         nothing = (None,) * 5
@@ -160,8 +153,8 @@ def derivatives(name: str) -> tuple[Callable[..., None], Callable[..., Any]]:
         else:
             function = getattr(torch.ops.vloss, f'{name}_backward')
             grad, grad_variance = function(upstream, *ctx.saved_tensors, *ctx.options)
-        to_target = -grad if ctx.needs_input_grad[1] and name in OPPOSITE else None
-        to_variance = grad_variance if ctx.needs_input_grad[2] else None
+        to_target = -grad if needs[1] else None
+        to_variance = grad_variance if needs[2] else None
         return (grad, to_target, to_variance, None, None, *nothing)
 
     return setup, backward

@@ -2,15 +2,18 @@
 """Scoring of boxes in tensors: operators `vloss::box_similarity` and `vloss::nms`, and short ways
 around them."""
 
-from typing import Any, get_args
+from collections.abc import Callable
+from typing import Any, TypeAlias, get_args
 
 import torch
+from torch.autograd import Function, forward_ad
 
 from .._choices import BoxFormat, Similarity, choice
 from .._core import score
 from ._run import plain
+from ._undefined import check_tangents, check_tangents_below
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 _library = torch.library.Library('vloss', 'FRAGMENT')
 _TAGS = (torch.Tag.pt2_compliant_tag,)
@@ -26,6 +29,8 @@ _NAMES = {
 
 
 def _similarity(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str, fmt: str) -> torch.Tensor:
+    if forward_ad._current_level >= 0:
+        check_tangents_below(_NAMES[kind], boxes1=boxes1, boxes2=boxes2)
     first, second = plain(boxes1), plain(boxes2)
     order = choice(_NAMES[kind], 'fmt', BoxFormat, fmt)
     arguments = (first, second, _KINDS.index(kind), order, False, None)
@@ -82,6 +87,28 @@ _transforms = torch._C._are_functorch_transforms_active
 _modes = torch._C._len_torch_dispatch_stack
 
 
+class _Transformed(Function):
+    """For torch.func's transforms: a Function with setup_context and without derivatives."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(boxes1: torch.Tensor, boxes2: torch.Tensor, kind: str, fmt: str) -> torch.Tensor:
+        operator = torch.ops.vloss.box_similarity
+        return operator(boxes1, boxes2, kind, fmt)  # type: ignore[no-any-return]
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        _setup(ctx, inputs, output)
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: torch.Tensor) -> Any:
+        return _no_derivative(ctx, upstream[0])
+
+
+_apply_transformed: Callable[..., torch.Tensor] = _Transformed.apply
+
+
 def _is_simple(*tensors: Array) -> bool:
     """Whether tensors are what they seem and nobody looks on."""
     if _is_compiling() or _modes() > 0 or _transforms():
@@ -98,6 +125,10 @@ def similarity(
         return wide.to(torch.get_default_dtype())
     if boxes1.dtype in (torch.float16, torch.bfloat16):
         return similarity(boxes1.float(), boxes2.float(), kind, fmt)
+    if forward_ad._current_level >= 0:
+        check_tangents(_NAMES[kind], boxes1=boxes1, boxes2=boxes2)
+    if not _is_compiling() and _transforms():
+        return _apply_transformed(boxes1, boxes2, kind, fmt)
     with_grad = torch.is_grad_enabled() and (boxes1.requires_grad or boxes2.requires_grad)
     if with_grad or not _is_simple(boxes1, boxes2):
         operator = torch.ops.vloss.box_similarity

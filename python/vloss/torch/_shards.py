@@ -3,7 +3,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
 import torch.distributed as dist
@@ -14,7 +14,7 @@ from ._evaluate import last
 from ._exchange import Group, Part, all_reduce, checksum, exchange, uncompiled
 from ._run import LOSSES, plain
 
-Array = torch.Tensor | None
+Array: TypeAlias = torch.Tensor | None
 
 REDUCTIONS = ('mean', 'sum', 'none')
 _REAL = (torch.float32, torch.float64)

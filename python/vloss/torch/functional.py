@@ -10,10 +10,12 @@ from typing import Any
 import torch
 import torch.nn.functional as _F
 from torch import Tensor
+from torch._subclasses import FakeTensor
+from torch._subclasses.functional_tensor import FunctionalTensor
 from torch.nn._reduction import legacy_get_string
 
-from ._evaluate import evaluate
-from ._run import Options
+from ._evaluate import EXACT, evaluate
+from ._run import HALF, Options, autocast
 
 __all__ = [
     'binary_cross_entropy',
@@ -33,11 +35,19 @@ __all__ = [
 ORIGINALS = {name: getattr(_F, name) for name in __all__}
 
 _REAL = (torch.float32, torch.float64)
-_HALF = (torch.bfloat16, torch.float16)
+
+
+def _is_known(x: Tensor) -> bool:
+    """Whether vloss's operators can take it: a subclass may have operators of its own."""
+    return (
+        type(x) in EXACT
+        or type(x).__torch_dispatch__ is Tensor.__torch_dispatch__
+        or isinstance(x, (FakeTensor, FunctionalTensor))
+    )
 
 
 def _is_real(x: Tensor) -> bool:
-    return x.dtype in _REAL and x.is_cpu and x.layout is torch.strided
+    return x.dtype in _REAL and x.is_cpu and x.layout is torch.strided and _is_known(x)
 
 
 def _alike(x: Tensor, y: Any) -> bool:
@@ -53,15 +63,6 @@ def _alike(x: Tensor, y: Any) -> bool:
 
 def _constant(*tensors: Tensor | None) -> bool:
     return not any(t is not None and t.requires_grad for t in tensors)
-
-
-def _cast(*tensors: Any) -> tuple[Any, ...]:
-    """As PyTorch's autocast to float32 casts the arguments of a loss, the first a half."""
-    if not torch.is_autocast_enabled('cpu'):
-        return tensors
-    return tuple(
-        t.float() if isinstance(t, Tensor) and t.is_cpu and t.dtype in _HALF else t for t in tensors
-    )
 
 
 def _weighted(weight: Tensor | None, x: Tensor, reduction: str, divides: bool) -> Options | None:
@@ -102,8 +103,8 @@ def _elementwise(
     weight: Tensor | None = None, **parameters: Any,
 ) -> Tensor | None:  # fmt: skip
     """A loss of the difference; None if it is for PyTorch."""
-    if x.dtype in _HALF:
-        x, target, weight = _cast(x, target, weight)
+    if x.dtype in HALF:
+        x, target, weight = autocast(x, target, weight)
     options = _weighted(weight, x, reduction, name != 'huber')
     if fallback and (options is None or not _is_real(x) or not _alike(x, target)):
         return None
@@ -221,7 +222,7 @@ def _labelled(
     name: str, x: Tensor, target: Tensor, weight: Tensor | None, fallback: bool, options: Options
 ) -> Tensor | None:
     if weight is None:
-        if fallback and not (x.dtype in _REAL and x.is_cpu and target.is_cpu):
+        if fallback and not (x.dtype in _REAL and x.is_cpu and target.is_cpu and _is_known(x)):
             return None
         return evaluate(name, options, x, target)
     fits = _is_real(x) and target.is_cpu and x.dim() > 0
@@ -250,7 +251,7 @@ def cross_entropy(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, y, w = _cast(input, target, weight) if input.dtype in _HALF else (input, target, weight)
+    x, y, w = autocast(input, target, weight) if input.dtype in HALF else (input, target, weight)
     options: Options
     loss = None
     if y.is_floating_point():
@@ -296,7 +297,7 @@ def nll_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, y, w = _cast(input, target, weight) if input.dtype in _HALF else (input, target, weight)
+    x, y, w = autocast(input, target, weight) if input.dtype in HALF else (input, target, weight)
     loss = _labelled(
         'nll', x, y, w, fallback, {'reduction': reduction, 'ignore_index': ignore_index}
     )
@@ -326,7 +327,7 @@ def kl_div(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, t = _cast(input, target) if input.dtype in _HALF else (input, target)
+    x, t = autocast(input, target) if input.dtype in HALF else (input, target)
     if fallback and not (_is_real(x) and _alike(x, t) and _constant(t)):
         return ORIGINALS['kl_div'](  # type: ignore[no-any-return]
             input, target, reduction=reduction, log_target=log_target
@@ -404,8 +405,8 @@ def binary_cross_entropy_with_logits(
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
     x, t, w, p = input, target, weight, pos_weight
-    if x.dtype in _HALF:
-        x, t, w, p = _cast(x, t, w, p)
+    if x.dtype in HALF:
+        x, t, w, p = autocast(x, t, w, p)
     fits = _is_real(x) and _alike(x, t) and _constant(t, w, p) and _broadcasts_alone(p, x)
     loss = None
     if fits or not fallback:
@@ -442,7 +443,7 @@ def poisson_nll_loss(
     """
     if size_average is not None or reduce is not None:
         reduction = legacy_get_string(size_average, reduce)
-    x, t = _cast(input, target) if input.dtype in _HALF else (input, target)
+    x, t = autocast(input, target) if input.dtype in HALF else (input, target)
     options = {'log_input': log_input, 'full': full, 'eps': eps, 'reduction': reduction}
     if fallback and not (_is_real(x) and _alike(x, t) and _constant(t)):
         original = ORIGINALS['poisson_nll_loss']

@@ -8,6 +8,7 @@ tensor(1.3863)
 DiceLoss(activation='sigmoid')
 """
 
+import inspect
 from typing import Any
 
 import torch
@@ -119,6 +120,11 @@ class Loss(torch.nn.Module):
 
     def __init__(self, **options: Any) -> None:
         super().__init__()
+        known = inspect.signature(getattr(_losses, self.vloss_name)).parameters
+        for key in options:
+            if key not in known or known[key].kind is not inspect.Parameter.KEYWORD_ONLY:
+                name = type(self).__name__
+                raise TypeError(f'{name}() got an unexpected keyword argument {key!r}')
         self.options = {k: v for k, v in options.items() if not isinstance(v, Tensor)}
         self._tensors = [k for k in options if k not in self.options]
         for key in self._tensors:

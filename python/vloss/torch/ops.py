@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ._evaluate import evaluate
+from ._run import autocast
 from ._scoring import similarity, suppress
 
 __all__ = [
@@ -96,7 +97,8 @@ def sigmoid_focal_loss(
 ) -> Tensor:
     """Sigmoid focal loss of logits and probabilities in the same shape: vloss.focal.
 
-    Of bfloat16 and float16 it is computed in float32, and rounded to their type.
+    Of bfloat16 and float16 it is computed in float32, and rounded to their type; with autocast, it
+    is float32.
 
     >>> import torch, vloss.torch.ops as ops
     >>> ops.sigmoid_focal_loss(torch.tensor([0.0]), torch.tensor([1.0]))
@@ -105,6 +107,7 @@ def sigmoid_focal_loss(
     if not (0 <= alpha <= 1) and alpha != -1:
         raise ValueError(f'Invalid alpha value: {alpha}. alpha must be in the range [0, 1] or -1')
     options = {'alpha': alpha, 'gamma': float(gamma), 'reduction': reduction}
+    inputs, targets = autocast(inputs, targets)
     if inputs.dtype in _REAL:
         return evaluate('focal', options, inputs, targets)
     return evaluate('focal', options, inputs.float(), targets.float()).to(inputs.dtype)

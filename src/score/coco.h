@@ -8,6 +8,8 @@
 
 #include <vloss/coco.h>
 
+#include "api/split.h"
+
 /* A call: the first fault wins; the options have all their lists. */
 typedef struct coco_call {
   vloss_status status;
@@ -38,6 +40,9 @@ typedef struct coco_key {
 /* Stable; `spare` has room for as many keys. */
 void vloss_coco_sort(coco_key *keys, coco_key *spare, size_t count);
 
+/* The first of the ordered keys whose word is not less, or their number. */
+size_t vloss_coco_find(const coco_key *keys, size_t count, uint64_t word);
+
 /* Words in the order of their numbers. */
 static inline uint64_t integer_key(int64_t value) { return (uint64_t)value ^ (uint64_t)1 << 63; }
 
@@ -49,10 +54,35 @@ static inline uint64_t descending_key(double value) {
   return bits >> 63 ? bits : ~bits & UINT64_MAX >> 1;
 }
 
+/* How many tasks are worth running where one is worth `grain` units: from the sizes only. */
+static inline size_t task_count(uint64_t units, uint64_t grain) {
+  uint64_t tasks = units / grain;
+  return tasks < 1 ? 1 : tasks < TASKS_MOST ? (size_t)tasks : TASKS_MOST;
+}
+
+/* Where the share of a task ends, about: units / tasks * (task + 1). */
+static inline uint64_t share_end(uint64_t units, size_t tasks, size_t task) {
+  return task + 1 == tasks ? units : units / tasks * (task + 1);
+}
+
+/* Runs the tasks [0, tasks), each as a unit of `run`. */
+static inline void run_tasks(const coco_call *call, kernel *run, const void *work, size_t tasks) {
+  partial none;
+  split_run(run, work, (division){tasks, 1, 1}, 0, call->options.executor, &none);
+}
+
 /* Checks and orders records; those that are there once more come behind the others. The number of
  * others. The workspace is vloss_coco_accumulate_workspace(count). */
 size_t vloss_coco_order(coco_call *call, vloss_coco_record *records, size_t count, void *workspace,
                         size_t workspace_size);
+
+enum {
+  /* Bytes of its workspace, which is free again when the records are in order. */
+  COCO_PER_RECORD = sizeof(coco_key) + sizeof(vloss_coco_record)
+};
+
+/* The first record at or behind `at` with which a class begins. */
+size_t vloss_coco_next_class(const vloss_coco_record *records, size_t count, size_t at);
 
 /* Records [begin, end) of one class, in order. */
 typedef struct coco_class {

@@ -4,6 +4,8 @@
 #include "api/structs.h"
 #include "score/coco.h"
 
+enum { GRAIN = 1 << 14 }; /* pairs that are worth a task */
+
 typedef struct matcher {
   const vloss_coco_image *image;
   const vloss_coco_options *options;
@@ -52,19 +54,6 @@ static void order_targets(matcher *w) {
   vloss_coco_sort(w->targets, w->targets + image->targets, image->targets);
 }
 
-/* The first key of a class, or where it would be. */
-static size_t find_class(const coco_key *keys, size_t count, uint64_t word) {
-  size_t low = 0, high = count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (keys[middle].word < word)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (classes[i] == class_id) return 1;
@@ -77,7 +66,7 @@ static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
 static int is_federated(const matcher *w, int64_t class_id) {
   const vloss_coco_image *image = w->image;
   uint64_t word = integer_key(class_id);
-  size_t found = find_class(w->targets, w->target_count, word);
+  size_t found = vloss_coco_find(w->targets, w->target_count, word);
   return (found < w->target_count && w->targets[found].word == word) ||
          is_listed(class_id, image->negative_classes, image->negative_count);
 }
@@ -120,15 +109,52 @@ static int next_part(const matcher *w, size_t *d, size_t *t, part *p) {
   return 1;
 }
 
-static size_t count_records(const matcher *w, size_t *detections) {
-  size_t d = 0, t = 0, records = 0;
+/* Where a task begins: among the keys, and among the records. */
+typedef struct place_in_image {
+  size_t detection, target, record;
+} place_in_image;
+
+typedef struct matching {
+  const matcher *matcher;
+  vloss_coco_record *records;
+  place_in_image begins[TASKS_MOST + 1];
+  size_t tasks;
+} matching;
+
+/* Pairs of a class, and its records. */
+static uint64_t work_of(const part *p) {
+  return (uint64_t)p->detection_count * p->target_count + p->detection_count + p->target_count;
+}
+
+/* The sizes of an image; returns the number of detections with a record. */
+static size_t measure(const matcher *w, size_t *records, uint64_t *work) {
+  size_t d = 0, t = 0, detections = 0;
   part p;
-  *detections = 0;
+  *records = 0;
+  *work = 0;
   while (next_part(w, &d, &t, &p)) {
-    *detections += p.detection_count;
-    records += p.detection_count + p.target_count;
+    detections += p.detection_count;
+    *records += p.detection_count + p.target_count;
+    *work += work_of(&p);
   }
-  return records;
+  return detections;
+}
+
+/* Cuts the classes into tasks of about the same work. */
+static void cut(matching *m, size_t records, uint64_t work) {
+  place_in_image at = {0, 0, 0};
+  uint64_t done = 0;
+  part p;
+  for (size_t i = 0; i < m->tasks; i++) {
+    uint64_t end = share_end(work, m->tasks, i);
+    m->begins[i] = at;
+    if (i + 1 == m->tasks) break;
+    while (done < end && next_part(m->matcher, &at.detection, &at.target, &p)) {
+      at.record += p.detection_count + p.target_count;
+      done += work_of(&p);
+    }
+  }
+  m->begins[m->tasks].record = records;
 }
 
 /* The bits of the ranges that an area is outside of. */
@@ -244,6 +270,25 @@ static void match_part(const matcher *w, const part *p, vloss_coco_record *recor
   }
 }
 
+/* The classes of some tasks, with the room of their own targets. */
+static void match_parts(const void *work, size_t begin, size_t end, partial *none) {
+  const matching *m = work;
+  place_in_image at = m->begins[begin];
+  size_t before = at.target;
+  matcher w = *m->matcher;
+  part p;
+  (void)none;
+  w.candidates += before;
+  w.spare += before;
+  w.similarity += before;
+  w.taken += before;
+  w.hidden += before;
+  while (at.record < m->begins[end].record && next_part(&w, &at.detection, &at.target, &p)) {
+    match_part(&w, &p, m->records + at.record);
+    at.record += p.detection_count + p.target_count;
+  }
+}
+
 static size_t count_degenerate(const double *boxes, size_t count) {
   size_t found = 0;
   for (size_t i = 0; boxes && i < count; i++) {
@@ -268,7 +313,8 @@ static void match_image(coco_call *call, const vloss_coco_image *image, void *wo
   place(&w, workspace);
   order_targets(&w);
   order_detections(&w);
-  *count = count_records(&w, &call->counted);
+  uint64_t work;
+  call->counted = measure(&w, count, &work);
   call->ignored = image->detections - call->counted;
   call->degenerate = count_degenerate(image->boxes, image->detections) +
                      count_degenerate(image->target_boxes, image->targets);
@@ -276,12 +322,12 @@ static void match_image(coco_call *call, const vloss_coco_image *image, void *wo
     vloss_coco_fail(call, VLOSS_ERROR_CAPACITY, "capacity");
     return;
   }
-  size_t d = 0, t = 0;
-  part p;
-  while (next_part(&w, &d, &t, &p)) {
-    match_part(&w, &p, records);
-    records += p.detection_count + p.target_count;
-  }
+  matching m; /* of which few begins are used */
+  m.matcher = &w;
+  m.records = records;
+  m.tasks = task_count(work, GRAIN);
+  cut(&m, *count, work);
+  run_tasks(call, match_parts, &m, m.tasks);
 }
 
 vloss_status vloss_coco_match(const vloss_coco_image *image, const vloss_coco_options *coco,

@@ -151,6 +151,8 @@ void vloss_coco_open(coco_call *call, const vloss_coco_options *coco) {
   if (coco) memcpy(&call->options, coco, coco->struct_size);
   call->options.struct_size = sizeof call->options;
   check_report(call);
+  if (call->options.executor && !call->options.executor->run)
+    vloss_coco_fail(call, VLOSS_ERROR_NULL, "executor");
   if ((unsigned)call->options.kind > VLOSS_COCO_LVIS) {
     vloss_coco_fail(call, VLOSS_ERROR_ENUM, "kind");
     return;

@@ -103,6 +103,8 @@ static void test_images(void **unused) {
   }
   BROKEN(c.image.struct_size--, VLOSS_ERROR_STRUCT_SIZE, "image")
   BROKEN(c.image.struct_size += 8, VLOSS_ERROR_STRUCT_SIZE, "image")
+  static const vloss_executor nothing = {NULL, NULL};
+  BROKEN(c.options.executor = &nothing, VLOSS_ERROR_NULL, "executor")
   BROKEN(c.image.boxes = NULL, VLOSS_ERROR_NULL, "boxes")
   BROKEN(c.image.target_boxes = NULL, VLOSS_ERROR_NULL, "target_boxes")
   BROKEN(c.image.scores = NULL, VLOSS_ERROR_NULL, "scores")

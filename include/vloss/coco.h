@@ -14,8 +14,9 @@
  * the report is touched. An array whose `capacity` is too small is ::VLOSS_ERROR_CAPACITY: the
  * count receives the need and nothing else is written; with capacity 0 the array may be NULL. A
  * workspace needs no alignment; one that is too small is ::VLOSS_ERROR_WORKSPACE. Outputs and
- * workspaces must not overlap other arrays. Times are O(k log k) in what is sorted, plus one
- * similarity per detection and target of the same class and image.
+ * workspaces must not overlap other arrays: ::VLOSS_ERROR_OVERLAP (of the tables it may come after
+ * the records were reordered). Times are O(k log k) in what is sorted, plus one similarity per
+ * detection and target of the same class and image.
  *
  * ### Definitions
  * Per class, image, area range and threshold t, detections take targets in descending order of

@@ -11,7 +11,7 @@
 #include "api/structs.h"
 #include "score/jobs.h"
 
-enum { SCORE_ARRAYS = 16 };
+enum { SCORE_ARRAYS = 18 };
 
 /* An array of the call; of nothing if it is not there. */
 typedef struct score_array {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From records to tables and their summary. */
-#include "api/structs.h"
 #include "score/coco_tables.h"
 
 static double mean_of(const coco_mean *mean) {
@@ -40,13 +39,13 @@ static void range_means(const coco_tables *t, const coco_mean *cells, double mea
   }
 }
 
-void vloss_coco_summarize(const coco_tables *t, const coco_sums *sums,
-                          vloss_coco_summary *summary) {
+static vloss_coco_summary summarize(const coco_tables *t, const coco_sums *sums) {
   const coco_mean *ap = sums->ap, *ar = sums->ar[AR_SLOTS - 1];
   double precision[4], recall[4];
   range_means(t, ap, precision);
   range_means(t, ar, recall);
-  vloss_coco_summary s = {.ap = precision[0],
+  vloss_coco_summary s = {.struct_size = sizeof s,
+                          .ap = precision[0],
                           .ap50 = mean_at(t, ap, .5),
                           .ap75 = mean_at(t, ap, .75),
                           .ap_small = precision[1],
@@ -66,25 +65,7 @@ void vloss_coco_summarize(const coco_tables *t, const coco_sums *sums,
                           .targets = sums->targets};
   for (size_t m = 0; m < VLOSS_COCO_SUMMARY_AR; m++)
     s.ar[m] = range_mean(t, sums->ar[m], 0, 0, t->options->threshold_count);
-  struct_put(summary, &s);
-}
-
-static void fill(double *table, size_t count) {
-  for (size_t i = 0; table && i < count; i++) table[i] = -1;
-}
-
-/* -1 in all entries; the faults of their number. */
-static void prepare(coco_call *call, const coco_tables *t) {
-  const vloss_coco_options *o = t->options;
-  size_t cells = o->threshold_count * o->area_count * o->max_detection_count, rows, all;
-  if (__builtin_mul_overflow(cells, t->classes, &rows) ||
-      __builtin_mul_overflow(rows, o->recall_count, &all) || all > PTRDIFF_MAX / sizeof(double)) {
-    vloss_coco_fail(call, VLOSS_ERROR_SIZE, "classes");
-    return;
-  }
-  fill(t->precision, all);
-  fill(t->scores, all);
-  fill(t->recall, rows);
+  return s;
 }
 
 /* The records of a task, which begin and end with a class, and what they give. */
@@ -106,8 +87,7 @@ typedef struct filling {
   size_t tasks;
 } filling;
 
-/* Cuts the records into shares; returns the number of classes. */
-static size_t cut(const filling *f, size_t count) {
+static void cut(const filling *f, size_t count) {
   size_t k = 0, at = 0;
   for (size_t i = 0; i < f->tasks; i++) {
     share *s = &f->shares[i];
@@ -117,7 +97,6 @@ static size_t cut(const filling *f, size_t count) {
     for (; at < end; k++) at = vloss_coco_next_class(f->records, count, at + 1);
     s->end = at;
   }
-  return k;
 }
 
 static void fill_share(const filling *f, share *s) {
@@ -168,34 +147,15 @@ static void merge_shares(const filling *f) {
 }
 
 /* The shares of several tasks stand in the workspace. */
-static void fill_tables(coco_call *call, coco_tables *t, const vloss_coco_record *records,
-                        size_t count, void *workspace, vloss_coco_summary *summary) {
+size_t vloss_coco_fill_tables(const coco_tables *t, const vloss_coco_record *records, size_t count,
+                              void *workspace, vloss_coco_summary *summary) {
   share only;
   filling f = {.tables = t, .records = records, .shares = &only};
   f.tasks = task_count(count, GRAIN);
   if (f.tasks > 1) f.shares = coco_align(workspace);
-  t->classes = cut(&f, count);
-  if (call->options.classes) t->classes = call->options.class_count;
-  prepare(call, t);
-  if (call->status != VLOSS_OK) return;
-  run_tasks(call, fill_shares, &f, f.tasks);
+  cut(&f, count);
+  run_tasks(t->options->executor, fill_shares, &f, f.tasks);
   merge_shares(&f);
-  call->counted = f.shares->sums.detections + f.shares->sums.targets;
-  call->ignored = count - f.shares->used;
-  if (summary) vloss_coco_summarize(t, &f.shares->sums, summary);
-}
-
-vloss_status vloss_coco_accumulate(vloss_coco_record *records, size_t count,
-                                   const vloss_coco_options *coco, void *workspace,
-                                   size_t workspace_size, double *precision, double *recall,
-                                   double *scores, vloss_coco_summary *summary) {
-  coco_call call;
-  coco_tables tables = {.precision = precision, .recall = recall, .scores = scores};
-  vloss_coco_open(&call, coco);
-  tables.options = &call.options;
-  if (summary && !struct_is_known(summary, STRUCT_SIZES(vloss_coco_summary, targets)))
-    vloss_coco_fail(&call, VLOSS_ERROR_STRUCT_SIZE, "summary");
-  size_t once = vloss_coco_order(&call, records, count, workspace, workspace_size);
-  if (call.status == VLOSS_OK) fill_tables(&call, &tables, records, once, workspace, summary);
-  return vloss_coco_close(&call);
+  *summary = summarize(t, &f.shares->sums);
+  return count - f.shares->used;
 }

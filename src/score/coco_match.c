@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Matching one image. What happens at each area range and threshold is a bit: a detection that
  * meets a target settles all of them at once. */
-#include "api/structs.h"
 #include "score/coco.h"
 
 enum { GRAIN = 1 << 14 }; /* pairs that are worth a task */
@@ -22,18 +21,6 @@ typedef struct part {
   const coco_key *detections, *targets;
   size_t detection_count, target_count;
 } part;
-
-size_t vloss_coco_match_workspace(size_t detections, size_t targets) {
-  const size_t per_detection = 2 * sizeof(coco_key);
-  const size_t per_target = 4 * sizeof(coco_key) + sizeof(double) + 2 * sizeof(uint64_t);
-  if (detections > UINT32_MAX || targets > UINT32_MAX) return SIZE_MAX;
-  size_t a, b, sum;
-  if (__builtin_mul_overflow(detections, per_detection, &a) ||
-      __builtin_mul_overflow(targets, per_target, &b) || __builtin_add_overflow(a, b, &sum) ||
-      sum > PTRDIFF_MAX - COCO_ALIGNMENT)
-    return SIZE_MAX;
-  return sum + COCO_ALIGNMENT;
-}
 
 static void place(matcher *w, void *workspace) {
   size_t n = w->image->detections, m = w->image->targets;
@@ -289,15 +276,6 @@ static void match_parts(const void *work, size_t begin, size_t end, partial *non
   }
 }
 
-static size_t count_degenerate(const double *boxes, size_t count) {
-  size_t found = 0;
-  for (size_t i = 0; boxes && i < count; i++) {
-    const double *box = boxes + 4 * i;
-    found += has_nan(box) || box[2] < 0 || box[3] < 0;
-  }
-  return found;
-}
-
 static size_t least_threshold(const vloss_coco_options *o) {
   size_t least = 0;
   for (size_t t = 1; t < o->threshold_count; t++) {
@@ -306,42 +284,21 @@ static size_t least_threshold(const vloss_coco_options *o) {
   return least;
 }
 
-static void match_image(coco_call *call, const vloss_coco_image *image, void *workspace,
-                        size_t capacity, vloss_coco_record *records, size_t *count) {
-  matcher w = {.image = image, .options = &call->options};
-  w.least = least_threshold(w.options);
+coco_matched vloss_coco_match_image(const vloss_coco_image *image, const vloss_coco_options *o,
+                                    void *workspace, size_t capacity, vloss_coco_record *records) {
+  matcher w = {.image = image, .options = o, .least = least_threshold(o)};
+  matching m; /* of which few begins are used */
+  coco_matched found;
+  uint64_t work;
   place(&w, workspace);
   order_targets(&w);
   order_detections(&w);
-  uint64_t work;
-  call->counted = measure(&w, count, &work);
-  call->ignored = image->detections - call->counted;
-  call->degenerate = count_degenerate(image->boxes, image->detections) +
-                     count_degenerate(image->target_boxes, image->targets);
-  if (capacity < *count) {
-    vloss_coco_fail(call, VLOSS_ERROR_CAPACITY, "capacity");
-    return;
-  }
-  matching m; /* of which few begins are used */
+  found.detections = measure(&w, &found.records, &work);
+  if (found.records > capacity) return found;
   m.matcher = &w;
   m.records = records;
   m.tasks = task_count(work, GRAIN);
-  cut(&m, *count, work);
-  run_tasks(call, match_parts, &m, m.tasks);
-}
-
-vloss_status vloss_coco_match(const vloss_coco_image *image, const vloss_coco_options *coco,
-                              void *workspace, size_t workspace_size, size_t capacity,
-                              vloss_coco_record *records, size_t *count) {
-  coco_call call;
-  vloss_coco_open(&call, coco);
-  vloss_coco_image whole = vloss_coco_open_image(&call, image);
-  if (!count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "count");
-  if (capacity && !records) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "records");
-  if (!workspace) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "workspace");
-  if (call.status == VLOSS_OK &&
-      workspace_size < vloss_coco_match_workspace(whole.detections, whole.targets))
-    vloss_coco_fail(&call, VLOSS_ERROR_WORKSPACE, "workspace");
-  if (call.status == VLOSS_OK) match_image(&call, &whole, workspace, capacity, records, count);
-  return vloss_coco_close(&call);
+  cut(&m, found.records, work);
+  run_tasks(o->executor, match_parts, &m, m.tasks);
+  return found;
 }

@@ -4,11 +4,6 @@
 
 enum { GRAIN = 4096 }; /* records that are worth a task */
 
-size_t vloss_coco_accumulate_workspace(size_t count) {
-  if (count > (PTRDIFF_MAX - COCO_ALIGNMENT) / COCO_PER_RECORD) return SIZE_MAX;
-  return count * COCO_PER_RECORD + COCO_ALIGNMENT;
-}
-
 static int compare(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
 /* Targets follow the detections of their class. */
@@ -32,13 +27,6 @@ static int are_ordered(const vloss_coco_record *records, size_t count) {
     if (compare_records(&records[i - 1], &records[i]) >= 0) return 0;
   }
   return 1;
-}
-
-static void check_records(coco_call *call, const vloss_coco_record *records, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (records[i].score != records[i].score || records[i].kind > VLOSS_COCO_RECORD_TARGET)
-      vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "records");
-  }
 }
 
 /* What records are sorted by, the earlier before the later. */
@@ -106,7 +94,7 @@ static void gather(const void *work, size_t begin, size_t end, partial *none) {
   for (size_t i = from; i < to; i++) s->sorted[i] = s->records[s->keys[i].index];
 }
 
-static void sort_records(const coco_call *call, vloss_coco_record *records, size_t count,
+static void sort_records(vloss_coco_record *records, size_t count, const vloss_executor *executor,
                          void *workspace) {
   coco_key *keys = workspace, *spare = keys + count;
   sorting s = {.records = records, .keys = keys, .spare = spare, .count = count};
@@ -116,8 +104,8 @@ static void sort_records(const coco_call *call, vloss_coco_record *records, size
   sort_by(records, keys, spare, count, BY_CLASS);
   for (size_t t = 0; t < s.tasks; t++)
     s.begins[t + 1] = next_class(keys, count, (size_t)share_end(count, s.tasks, t));
-  run_tasks(call, sort_classes, &s, s.tasks);
-  run_tasks(call, gather, &s, s.tasks);
+  run_tasks(executor, sort_classes, &s, s.tasks);
+  run_tasks(executor, gather, &s, s.tasks);
   memcpy(records, s.sorted, count * sizeof *records);
 }
 
@@ -136,16 +124,10 @@ static size_t put_repeated_last(vloss_coco_record *records, size_t count) {
   return kept;
 }
 
-size_t vloss_coco_order(coco_call *call, vloss_coco_record *records, size_t count, void *workspace,
-                        size_t workspace_size) {
-  if (count && !records) vloss_coco_fail(call, VLOSS_ERROR_NULL, "records");
-  if (count && !workspace) vloss_coco_fail(call, VLOSS_ERROR_NULL, "workspace");
-  size_t need = vloss_coco_accumulate_workspace(count);
-  if (need == SIZE_MAX) vloss_coco_fail(call, VLOSS_ERROR_SIZE, "count");
-  if (count && workspace_size < need) vloss_coco_fail(call, VLOSS_ERROR_WORKSPACE, "workspace");
-  if (call->status == VLOSS_OK) check_records(call, records, count);
-  if (call->status != VLOSS_OK || are_ordered(records, count)) return count;
-  sort_records(call, records, count, coco_align(workspace));
+size_t vloss_coco_order(vloss_coco_record *records, size_t count, const vloss_executor *executor,
+                        void *workspace) {
+  if (are_ordered(records, count)) return count;
+  sort_records(records, count, executor, coco_align(workspace));
   return put_repeated_last(records, count);
 }
 
@@ -182,30 +164,11 @@ size_t vloss_coco_next_class(const vloss_coco_record *records, size_t count, siz
   return class_id == INT64_MAX ? count : find_class(records, count, class_id + 1);
 }
 
-/* How many there are, and which, up to a capacity. */
-static size_t list_classes(const vloss_coco_record *records, size_t count, size_t capacity,
-                           int64_t *classes) {
+size_t vloss_coco_list(const vloss_coco_record *records, size_t count, size_t capacity,
+                       int64_t *classes) {
   size_t k = 0;
   for (size_t at = 0; at < count; at = vloss_coco_next_class(records, count, at + 1), k++) {
     if (k < capacity) classes[k] = records[at].class_id;
   }
   return k;
-}
-
-vloss_status vloss_coco_classes(vloss_coco_record *records, size_t count, void *workspace,
-                                size_t workspace_size, size_t capacity, int64_t *classes,
-                                size_t *class_count) {
-  coco_call call;
-  vloss_coco_open(&call, NULL);
-  if (!class_count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "class_count");
-  if (capacity && !classes) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "classes");
-  count = vloss_coco_order(&call, records, count, workspace, workspace_size);
-  if (call.status == VLOSS_OK) {
-    *class_count = list_classes(records, count, 0, NULL);
-    if (capacity < *class_count)
-      vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "capacity");
-    else
-      (void)list_classes(records, count, capacity, classes);
-  }
-  return vloss_coco_close(&call);
 }

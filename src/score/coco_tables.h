@@ -36,7 +36,8 @@ static inline void mean_add(coco_mean *mean, double sum, size_t count) {
 void vloss_coco_fill_class(const coco_tables *tables, const vloss_coco_record *records,
                            coco_class c, size_t k, coco_sums *sums);
 
-void vloss_coco_summarize(const coco_tables *tables, const coco_sums *sums,
-                          vloss_coco_summary *summary);
+/* Fills tables that are -1 everywhere, and `summary`. Returns the records of other classes. */
+size_t vloss_coco_fill_tables(const coco_tables *tables, const vloss_coco_record *records,
+                              size_t count, void *workspace, vloss_coco_summary *summary);
 
 #endif

@@ -35,7 +35,7 @@ class Options(ctypes.Structure):
     _fields_ = [("struct_size", SIZE), ("kind", ctypes.c_int)] + [
         (name, kind) for pair in ["thresholds", "recalls", "areas", "max_detections", "classes"]
         for name, kind in [(pair, POINTER), (pair + "_count", SIZE)]] + [
-            ("frequencies", POINTER), ("report", POINTER)]
+            ("frequencies", POINTER), ("executor", POINTER), ("report", POINTER)]
 
 
 class Image(ctypes.Structure):

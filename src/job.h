@@ -12,6 +12,9 @@
 #include "compensated.h"
 #include "strict.h"
 
+/* Larger outputs do not come back from a cache in time to be worth keeping there. */
+#define STREAM_BYTES ((size_t)16 << 20)
+
 /* What a part of a job found: the losses, or the three sums of an overlap loss. */
 typedef struct partial {
   compensated sums[3];

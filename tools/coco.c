@@ -25,7 +25,7 @@ static const char help[] =
     "  --confusion C.npy write the confusion matrix: row predicted, column true, background last\n"
     "  --curves FILE     write a CSV of precision, recall and F1 at each score, at IoU .5\n"
     "  --state OUT.bin   write a state for merge\n"
-    "  --threads COUNT   threads that share the images, default 1\n"
+    "  --threads COUNT   threads that share images and classes, default 1\n"
     "  --json            one JSON object\n"
     "  --help            this text\n";
 
@@ -168,7 +168,11 @@ static int merge(const request *r, coco_state *state) {
 
 static int report(const request *r, coco_state *state) {
   coco_result result;
+  size_t threads = r->threads;
+  vloss_executor executor = threads_executor(&threads);
+  if (threads > 1) state->options.executor = &executor;
   int status = coco_compute(state, r->per_class, r->curves, &result);
+  state->options.executor = NULL;
   if (!status && r->curves != NULL) status = output_close(r->curves);
   if (!status && r->state != NULL) {
     coco_state_write(state, r->state);

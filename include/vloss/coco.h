@@ -14,8 +14,9 @@
  * the report is touched. An array whose `capacity` is too small is ::VLOSS_ERROR_CAPACITY: the
  * count receives the need and nothing else is written; with capacity 0 the array may be NULL. A
  * workspace needs no alignment; one that is too small is ::VLOSS_ERROR_WORKSPACE. Outputs and
- * workspaces must not overlap other arrays. Times are O(k log k) in what is sorted, plus one
- * similarity per detection and target of the same class and image.
+ * workspaces must not overlap other arrays: ::VLOSS_ERROR_OVERLAP (of the tables it may come after
+ * the records were reordered). Times are O(k log k) in what is sorted, plus one similarity per
+ * detection and target of the same class and image.
  *
  * ### Definitions
  * Per class, image, area range and threshold t, detections take targets in descending order of
@@ -84,14 +85,15 @@ typedef struct vloss_coco_options {
    *  count. NULL: the classes of the records, vloss_coco_classes() lists them. */
   const int64_t *classes;
   size_t class_count;
-  const uint8_t *frequencies; /**< a ::vloss_coco_frequency per entry of `classes`, or NULL */
-  vloss_report *report;       /**< NULL, or where to report */
+  const uint8_t *frequencies;     /**< a ::vloss_coco_frequency per entry of `classes`, or NULL */
+  const vloss_executor *executor; /**< runs the tasks; NULL: this thread does */
+  vloss_report *report;           /**< NULL, or where to report */
 } vloss_coco_options;
 
 #define VLOSS_COCO_OPTIONS_INIT                                                                    \
   {                                                                                                \
     sizeof(vloss_coco_options), VLOSS_COCO_DETECTION, NULL, 0, NULL, 0, NULL, 0, NULL, 0, NULL, 0, \
-        NULL, NULL                                                                                 \
+        NULL, NULL, NULL                                                                           \
   }
 
 /** `whole` receives the options with every list but `classes` and `frequencies` filled in; the
@@ -167,7 +169,9 @@ typedef struct vloss_coco_record {
 VLOSS_API size_t vloss_coco_match_workspace(size_t detections, size_t targets);
 
 /**
- * Match one image: all classes, area ranges and thresholds.
+ * Match one image: all classes, area ranges and thresholds. Calls share nothing, so images can be
+ * matched side by side, each with a workspace of its own; the executor splits the classes of an
+ * image so large that it is worth a task.
  *
  * `*count` receives the number of records, which is never more than detections + targets. The
  * report: `counted` detections have a record, `ignored` have none, `degenerate` boxes have a NaN
@@ -217,7 +221,8 @@ VLOSS_API VLOSS_NODISCARD vloss_status vloss_coco_classes(vloss_coco_record *rec
  * thresholds x recalls x classes x ranges x limits, `recall` thresholds x classes x ranges x
  * limits, as in pycocotools; each may be NULL, and so may `summary`. The records are reordered: by
  * class, detections before targets, descending score, image, rank; those that are there once more
- * come last. Repeated calls on ordered records do not sort again.
+ * come last. Repeated calls on ordered records do not sort again. The executor splits the classes,
+ * in sorting (of all functions that take records) and in filling the tables.
  * @return ::VLOSS_ERROR_PARAMETER for a record whose score is NaN or whose kind is unknown.
  */
 VLOSS_API VLOSS_NODISCARD vloss_status

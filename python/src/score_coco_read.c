@@ -27,6 +27,7 @@ int read_coco(scoring *s, PyObject *tuple, vloss_coco_options *coco) {
                         &frequencies))
     return -1;
   coco->kind = (vloss_coco_kind)kind;
+  coco->executor = s->executor;
   coco->report = &s->report;
   if (read_list(s, "thresholds", thresholds, &coco->thresholds, &coco->threshold_count) != 0 ||
       read_list(s, "recalls", recalls, &coco->recalls, &coco->recall_count) != 0 ||

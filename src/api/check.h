@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking a call. The first fault wins and is remembered with the name of its argument; nothing
+/* Checking the call of a loss (score.h: of anything else). The first fault wins and is remembered with the name of its argument; nothing
  * but the report is written before a request is ready. Inline, but for the rare: a loss of 4096
  * elements takes 150 ns, and as functions these checks took 40. */
 #ifndef VLOSS_CHECK_H
@@ -9,17 +9,10 @@
 
 #include "api/digits.h"
 #include "api/numbers.h"
+#include "api/region.h"
 #include "api/structs.h"
 #include "cpu.h"
 #include "job.h"
-
-/* Larger gradients do not come back from a cache in time to be worth keeping there. */
-#define STREAM_BYTES ((size_t)16 << 20)
-
-/* The bytes of an array, [0, 0) if there are none. */
-typedef struct region {
-  uintptr_t begin, end;
-} region;
 
 typedef struct request {
   vloss_status status;
@@ -137,13 +130,6 @@ static inline size_t request_product(request *r, const char *argument, size_t a,
   request_fail(r, VLOSS_ERROR_SIZE, argument);
   return 0;
 }
-
-static inline region region_of(const void *data, size_t bytes) {
-  if (!data || !bytes) return (region){0, 0};
-  return (region){(uintptr_t)data, (uintptr_t)data + bytes};
-}
-
-static inline int regions_overlap(region a, region b) { return a.begin < b.end && b.begin < a.end; }
 
 /* What the call will write, from sizes that request_product() has seen; before its inputs. Of
  * nothing, no output need be wanted. */

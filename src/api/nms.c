@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/nms.h"
 
+#include "api/numbers.h"
 #include "api/score.h"
 #include "dispatch.h"
 
@@ -108,28 +109,13 @@ static void open_call(nms_call *c, vloss_dtype dtype, const vloss_nms_options *o
                       double threshold) {
   static const vloss_nms_options defaults = VLOSS_NMS_OPTIONS_INIT;
   score_request *r = &c->request;
-  vloss_score_open(r);
   c->dtype = dtype;
   c->options = defaults;
-  if (options && !struct_is_known(options, STRUCT_SIZES(vloss_nms_options, report))) {
-    vloss_score_fail(r, VLOSS_ERROR_STRUCT_SIZE, "nms");
+  if (!vloss_score_options(r, "nms", options, STRUCT_SIZES(vloss_nms_options, report), &c->options))
     return;
-  }
-  if (options) memcpy(&c->options, options, options->struct_size);
-  vloss_score_report(r, c->options.report);
-  vloss_score_executor(r, c->options.executor);
+  vloss_score_open(r, c->options.report, c->options.executor);
   vloss_score_boxes(r, c->options.format, c->options.any_corners);
   check_numbers(c, threshold);
-}
-
-static size_t label_width(score_request *r, vloss_labels labels) {
-  switch (labels.type) {
-    case VLOSS_LABEL_INT64: return sizeof(int64_t);
-    case VLOSS_LABEL_INT32: return sizeof(int32_t);
-    case VLOSS_LABEL_UINT8: return sizeof(uint8_t);
-  }
-  vloss_score_fail(r, VLOSS_ERROR_ENUM, "classes");
-  return 0;
 }
 
 /* The indices of the boxes that take part, in order; returns how many. */
@@ -224,24 +210,18 @@ static vloss_status nms(vloss_dtype dtype, const void *boxes, const void *scores
   if (n > UINT32_MAX) vloss_score_fail(r, VLOSS_ERROR_SIZE, "n");
   vloss_score_output(r, "count", count, 1, sizeof *count);
   vloss_score_output(r, "kept", kept, capacity, sizeof *kept);
-  if (c.options.kept_scores)
-    vloss_score_output(r, "kept_scores", c.options.kept_scores, capacity, width);
-  vloss_score_output(r, "workspace", workspace, workspace_size, 1);
+  vloss_score_output_or_null(r, "kept_scores", c.options.kept_scores, capacity, width);
+  vloss_score_workspace(r, workspace, workspace_size, n ? vloss_nms_workspace(n, &c.options) : 0);
   vloss_score_input(r, "boxes", boxes, n, 4 * width);
-  if (scores) vloss_score_input(r, "scores", scores, n, width);
-  if (classes.data) vloss_score_input(r, "classes", classes.data, n, label_width(r, classes));
-  if (n && workspace_size < vloss_nms_workspace(n, &c.options))
-    vloss_score_fail(r, VLOSS_ERROR_WORKSPACE, "workspace");
-  if (r->status != VLOSS_OK) return vloss_score_close(r);
+  vloss_score_input_or_null(r, "scores", scores, n, width);
+  vloss_score_labels(r, "classes", classes, n);
+  if (!vloss_score_ready(r)) return vloss_score_close(r);
 
   nms_layout l = {.items = NULL};
   const void *results = NULL;
   size_t found = 0;
   if (n) found = run(&c, boxes, scores, classes, n, threshold, workspace, &l, &results);
-  *count = found;
-  if (found > capacity)
-    vloss_score_fail(r, VLOSS_ERROR_CAPACITY, "capacity");
-  else
+  if (vloss_score_count(r, found, capacity, count))
     deliver(&c, l.job.order, scores, results, found, kept);
   return vloss_score_close(r);
 }

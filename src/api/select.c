@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/numbers.h"
 #include "api/score.h"
 #include "dispatch.h"
 
@@ -39,19 +40,6 @@ static void check_options(score_request *r, const vloss_select_options *o) {
     vloss_score_fail(r, VLOSS_ERROR_ENUM, "multi_label");
 }
 
-static vloss_select_options read_options(score_request *r, const vloss_select_options *from) {
-  vloss_select_options o = VLOSS_SELECT_OPTIONS_INIT;
-  if (!from) return o;
-  if (!struct_is_known(from, STRUCT_SIZES(vloss_select_options, report))) {
-    vloss_score_fail(r, VLOSS_ERROR_STRUCT_SIZE, "select");
-    return o;
-  }
-  memcpy(&o, from, from->struct_size);
-  vloss_score_report(r, o.report);
-  check_options(r, &o);
-  return o;
-}
-
 /* Counts, and writes what fits. */
 static size_t select_checked(score_request *r, vloss_dtype dtype, select_job *j, size_t top_k,
                              size_t capacity) {
@@ -73,17 +61,20 @@ static vloss_status choose(vloss_dtype dtype, const void *scores, size_t n, size
                            int64_t *box, int64_t *label, void *score, size_t *count) {
   score_request r;
   size_t width = number_width(dtype), size = 0;
-  vloss_score_open(&r);
-  vloss_select_options o = read_options(&r, options);
+  vloss_select_options o = VLOSS_SELECT_OPTIONS_INIT;
+  if (!vloss_score_options(&r, "select", options, STRUCT_SIZES(vloss_select_options, report), &o))
+    return vloss_score_close(&r);
+  vloss_score_open(&r, o.report, NULL);
+  check_options(&r, &o);
   if (threshold != threshold) vloss_score_fail(&r, VLOSS_ERROR_PARAMETER, "threshold");
   if (__builtin_mul_overflow(n, classes, &size) || size > UINT32_MAX)
     vloss_score_fail(&r, VLOSS_ERROR_SIZE, "n");
   vloss_score_output(&r, "count", count, 1, sizeof *count);
   vloss_score_output(&r, "box", box, capacity, sizeof *box);
-  if (label) vloss_score_output(&r, "label", label, capacity, sizeof *label);
-  if (score) vloss_score_output(&r, "score", score, capacity, width);
+  vloss_score_output_or_null(&r, "label", label, capacity, sizeof *label);
+  vloss_score_output_or_null(&r, "score", score, capacity, width);
   vloss_score_input(&r, "scores", scores, size, width);
-  if (r.status != VLOSS_OK) return vloss_score_close(&r);
+  if (!vloss_score_ready(&r)) return vloss_score_close(&r);
   int rows = o.layout == VLOSS_BOXES_BY_CLASSES && classes != 1;
   select_job j = {.scores = scores,
                   .n = n,

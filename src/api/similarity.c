@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "api/numbers.h"
 #include "api/score.h"
 #include "api/split.h"
 #include "dispatch.h"
@@ -25,19 +26,14 @@ static int is_number(double a) { return a == a; }
 static void open_call(similarity_call *c, box_type type, const vloss_similarity_options *options) {
   static const vloss_similarity_options defaults = VLOSS_SIMILARITY_OPTIONS_INIT;
   score_request *r = &c->request;
-  vloss_score_open(r);
   c->type = type;
   c->dtype = type == BOX_F32 ? VLOSS_F32 : VLOSS_F64;
   c->options = defaults;
   c->job = (similarity_job){.n = 0};
-  if (!options) return;
-  if (!struct_is_known(options, STRUCT_SIZES(vloss_similarity_options, report))) {
-    vloss_score_fail(r, VLOSS_ERROR_STRUCT_SIZE, "similarity");
+  if (!vloss_score_options(r, "similarity", options, STRUCT_SIZES(vloss_similarity_options, report),
+                           &c->options))
     return;
-  }
-  memcpy(&c->options, options, options->struct_size);
-  vloss_score_report(r, c->options.report);
-  vloss_score_executor(r, c->options.executor);
+  vloss_score_open(r, c->options.report, c->options.executor);
   vloss_score_boxes(r, c->options.format, c->options.any_corners);
   if ((int)c->options.kind < VLOSS_SIMILARITY_IOU || (int)c->options.kind > VLOSS_SIMILARITY_CIOU)
     vloss_score_fail(r, VLOSS_ERROR_ENUM, "kind");
@@ -52,8 +48,8 @@ static int ready(similarity_call *c, const void *a, size_t n, const void *b, siz
   int integers = c->type == BOX_I32;
   vloss_score_input(r, "a", a, n, box_width(c->type));
   vloss_score_input(r, "b", b, m, box_width(c->type));
-  if (o->crowd) vloss_score_input(r, "crowd", o->crowd, m, 1);
-  if (r->status != VLOSS_OK) return 0;
+  vloss_score_input_or_null(r, "crowd", o->crowd, m, 1);
+  if (!vloss_score_ready(r)) return 0;
   similarity_job *j = &c->job;
   j->first = (box_source){a, o->format, o->any_corners, integers};
   j->second = (box_source){b, o->format, o->any_corners, integers};
@@ -80,26 +76,17 @@ static void run(const similarity_call *c, int kernel_id, size_t lines, size_t wi
     split_run(k, &c->job, (division){lines, 1, grain}, 0, c->options.executor, &found);
 }
 
-/* Numbers of a matrix, whose rows are `stride` apart; SIZE_MAX if they are too many. */
-static size_t matrix_size(size_t n, size_t m, size_t stride) {
-  size_t before;
-  if (!n || !m) return 0;
-  if (__builtin_mul_overflow(n - 1, stride, &before) || before > SIZE_MAX - m) return SIZE_MAX;
-  return before + m;
-}
-
 static vloss_status matrix(box_type type, const void *a, size_t n, const void *b, size_t m,
                            const vloss_similarity_options *options, void *out) {
   similarity_call c;
   open_call(&c, type, options);
   size_t stride = c.options.row_stride ? c.options.row_stride : m;
-  size_t width = number_width(c.dtype), size = matrix_size(n, m, stride);
-  if (stride < m) vloss_score_fail(&c.request, VLOSS_ERROR_PARAMETER, "row_stride");
-  vloss_score_output(&c.request, "out", out, size, width);
+  size_t width = number_width(c.dtype);
+  size_t bytes = vloss_score_matrix(&c.request, out, n, m, stride, width);
   if (!ready(&c, a, n, b, m)) return vloss_score_close(&c.request);
   c.job.out = out;
   c.job.stride = stride;
-  c.job.stream = size * width >= STREAM_BYTES && (uintptr_t)out % width == 0;
+  c.job.stream = bytes >= STREAM_BYTES && (uintptr_t)out % width == 0;
   if (m) run(&c, SCORE_similarity_matrix, n, m);
   return vloss_score_close(&c.request);
 }
@@ -121,8 +108,8 @@ static vloss_status best(box_type type, const void *a, size_t n, const void *b, 
   similarity_call c;
   open_call(&c, type, options);
   if (n && !value && !index) vloss_score_fail(&c.request, VLOSS_ERROR_NULL, "value");
-  if (value) vloss_score_output(&c.request, "value", value, n, number_width(c.dtype));
-  if (index) vloss_score_output(&c.request, "index", index, n, sizeof *index);
+  vloss_score_output_or_null(&c.request, "value", value, n, number_width(c.dtype));
+  vloss_score_output_or_null(&c.request, "index", index, n, sizeof *index);
   if (!ready(&c, a, n, b, m)) return vloss_score_close(&c.request);
   c.job.value = value;
   c.job.index = index;
@@ -134,7 +121,8 @@ static vloss_status top_k(box_type type, const void *a, size_t n, const void *b,
                           const vloss_similarity_options *options, void *value, int64_t *index) {
   similarity_call c;
   open_call(&c, type, options);
-  size_t size = matrix_size(m, k, k);
+  size_t size;
+  if (__builtin_mul_overflow(m, k, &size)) size = SIZE_MAX;
   vloss_score_output(&c.request, "value", value, size, number_width(c.dtype));
   vloss_score_output(&c.request, "index", index, size, sizeof *index);
   if (!ready(&c, a, n, b, m)) return vloss_score_close(&c.request);
@@ -179,11 +167,9 @@ static vloss_status pairs(box_type type, const void *a, size_t n, const void *b,
   vloss_score_output(&c.request, "count", count, 1, sizeof *count);
   if (!ready(&c, a, n, b, m)) return vloss_score_close(&c.request);
   c.job.threshold = threshold;
-  *count = n && m ? count_pairs(&c, found) : 0;
+  size_t total = n && m ? count_pairs(&c, found) : 0;
   c.job.pairs = out;
-  if (*count > capacity)
-    vloss_score_fail(&c.request, VLOSS_ERROR_CAPACITY, "capacity");
-  else if (*count)
+  if (vloss_score_count(&c.request, total, capacity, count) && total)
     run_parts(&c, SCORE_similarity_pairs);
   return vloss_score_close(&c.request);
 }

@@ -2,8 +2,8 @@
 #include <float.h>
 
 #include "api/digits.h"
+#include "api/score.h"
 #include "exact.h"
-#include "score/scoring.h"
 
 int vloss_state_version(void) { return VLOSS_STATE_VERSION; }
 
@@ -50,47 +50,47 @@ double vloss_exact_round(const vloss_exact_sum *sum) {
   return negative ? -value : value;
 }
 
-static void open_sums(scoring *s, const void *values, size_t count, size_t width, const char *name,
-                      vloss_report *report) {
-  scoring_open(s, report, NULL);
-  scoring_input(s, name, values, count, width);
+static void open_sums(score_request *s, const void *values, size_t count, size_t width,
+                      const char *name, vloss_report *report) {
+  vloss_score_open(s, report, NULL);
+  vloss_score_input(s, name, values, count, width);
 }
 
 vloss_status vloss_exact_sum_add_f32(const float *values, size_t count, vloss_report *report,
                                      vloss_exact_sum *sum) {
-  scoring s;
+  score_request s;
   open_sums(&s, values, count, sizeof *values, "values", report);
-  scoring_output(&s, "sum", sum, 1, sizeof *sum);
-  if (scoring_ready(&s) && count) {
+  vloss_score_output(&s, "sum", sum, 1, sizeof *sum);
+  if (vloss_score_ready(&s) && count) {
     for (size_t i = 0; i < count; i++) exact_add(sum, (double)values[i]);
     exact_carry(sum);
   }
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }
 
 vloss_status vloss_exact_sum_add_f64(const double *values, size_t count, vloss_report *report,
                                      vloss_exact_sum *sum) {
-  scoring s;
+  score_request s;
   open_sums(&s, values, count, sizeof *values, "values", report);
-  scoring_output(&s, "sum", sum, 1, sizeof *sum);
-  if (scoring_ready(&s) && count) {
+  vloss_score_output(&s, "sum", sum, 1, sizeof *sum);
+  if (vloss_score_ready(&s) && count) {
     for (size_t i = 0; i < count; i++) exact_add(sum, values[i]);
     exact_carry(sum);
   }
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }
 
 /* A group's sums are three exact sums. */
 static vloss_status merge(const void *from, size_t count, size_t each, vloss_report *report,
                           void *into) {
-  scoring s;
+  score_request s;
   size_t width = each * sizeof(vloss_exact_sum);
   open_sums(&s, from, count, width, "from", report);
-  scoring_output(&s, "into", into, count, width);
-  if (scoring_ready(&s))
+  vloss_score_output(&s, "into", into, count, width);
+  if (vloss_score_ready(&s))
     for (size_t i = 0; i < count * each; i++)
       exact_merge((vloss_exact_sum *)into + i, (const vloss_exact_sum *)from + i);
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }
 
 vloss_status vloss_exact_sum_merge(const vloss_exact_sum *from, size_t count, vloss_report *report,
@@ -105,10 +105,10 @@ vloss_status vloss_group_sums_merge(const vloss_group_sums *from, size_t count,
 
 vloss_status vloss_exact_sum_round(const vloss_exact_sum *sum, size_t count, vloss_report *report,
                                    double *value) {
-  scoring s;
+  score_request s;
   open_sums(&s, sum, count, sizeof *sum, "sum", report);
-  scoring_output(&s, "value", value, count, sizeof *value);
-  if (scoring_ready(&s))
+  vloss_score_output(&s, "value", value, count, sizeof *value);
+  if (vloss_score_ready(&s))
     for (size_t i = 0; i < count; i++) value[i] = vloss_exact_round(&sum[i]);
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Merging states; in double with the exponential of math/elementary.h, once for all instruction
  * sets. */
+#include "api/score.h"
 #include "math/elementary.h"
-#include "score/scoring.h"
 #include "softmax_state.h"
 
 static void put(int64_t to[2], double value) {
@@ -59,22 +59,22 @@ void vloss_state_merge(vloss_softmax_state *into, const vloss_softmax_state *fro
 }
 
 vloss_status vloss_softmax_init(size_t rows, vloss_softmax_state *states) {
-  scoring s;
-  scoring_open(&s, NULL, NULL);
-  scoring_output(&s, "states", states, rows, sizeof *states);
-  if (scoring_ready(&s))
+  score_request s;
+  vloss_score_open(&s, NULL, NULL);
+  vloss_score_output(&s, "states", states, rows, sizeof *states);
+  if (vloss_score_ready(&s))
     for (size_t i = 0; i < rows; i++)
       states[i] = (vloss_softmax_state){.maximum = -(double)INFINITY, .depth = -(double)INFINITY};
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }
 
 vloss_status vloss_softmax_merge(const vloss_softmax_state *from, size_t rows, vloss_report *report,
                                  vloss_softmax_state *into) {
-  scoring s;
-  scoring_open(&s, report, NULL);
-  scoring_input(&s, "from", from, rows, sizeof *from);
-  scoring_output(&s, "into", into, rows, sizeof *into);
-  if (scoring_ready(&s))
+  score_request s;
+  vloss_score_open(&s, report, NULL);
+  vloss_score_input(&s, "from", from, rows, sizeof *from);
+  vloss_score_output(&s, "into", into, rows, sizeof *into);
+  if (vloss_score_ready(&s))
     for (size_t i = 0; i < rows; i++) vloss_state_merge(&into[i], &from[i]);
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

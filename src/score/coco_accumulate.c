@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From records to tables and their summary. */
-#include "api/structs.h"
 #include "score/coco_tables.h"
 
 static double mean_of(const coco_mean *mean) {
@@ -40,20 +39,21 @@ static void range_means(const coco_tables *t, const coco_mean *cells, double mea
   }
 }
 
-void vloss_coco_summarize(const coco_tables *t, vloss_coco_summary *summary) {
-  const coco_mean *ar = t->ar[AR_SLOTS - 1];
+static vloss_coco_summary summarize(const coco_tables *t, const coco_sums *sums) {
+  const coco_mean *ap = sums->ap, *ar = sums->ar[AR_SLOTS - 1];
   double precision[4], recall[4];
-  range_means(t, t->ap, precision);
+  range_means(t, ap, precision);
   range_means(t, ar, recall);
-  vloss_coco_summary s = {.ap = precision[0],
-                          .ap50 = mean_at(t, t->ap, .5),
-                          .ap75 = mean_at(t, t->ap, .75),
+  vloss_coco_summary s = {.struct_size = sizeof s,
+                          .ap = precision[0],
+                          .ap50 = mean_at(t, ap, .5),
+                          .ap75 = mean_at(t, ap, .75),
                           .ap_small = precision[1],
                           .ap_medium = precision[2],
                           .ap_large = precision[3],
-                          .ap_rare = mean_of(&t->ap_frequency[VLOSS_COCO_RARE]),
-                          .ap_common = mean_of(&t->ap_frequency[VLOSS_COCO_COMMON]),
-                          .ap_frequent = mean_of(&t->ap_frequency[VLOSS_COCO_FREQUENT]),
+                          .ap_rare = mean_of(&sums->ap_frequency[VLOSS_COCO_RARE]),
+                          .ap_common = mean_of(&sums->ap_frequency[VLOSS_COCO_COMMON]),
+                          .ap_frequent = mean_of(&sums->ap_frequency[VLOSS_COCO_FREQUENT]),
                           .ar_all = recall[0],
                           .ar50 = mean_at(t, ar, .5),
                           .ar75 = mean_at(t, ar, .75),
@@ -61,73 +61,101 @@ void vloss_coco_summarize(const coco_tables *t, vloss_coco_summary *summary) {
                           .ar_medium = recall[2],
                           .ar_large = recall[3],
                           .class_count = t->classes,
-                          .detections = t->detections,
-                          .targets = t->targets};
+                          .detections = sums->detections,
+                          .targets = sums->targets};
   for (size_t m = 0; m < VLOSS_COCO_SUMMARY_AR; m++)
-    s.ar[m] = range_mean(t, t->ar[m], 0, 0, t->options->threshold_count);
-  struct_put(summary, &s);
+    s.ar[m] = range_mean(t, sums->ar[m], 0, 0, t->options->threshold_count);
+  return s;
 }
 
-static void fill(double *table, size_t count) {
-  for (size_t i = 0; table && i < count; i++) table[i] = -1;
-}
+/* The records of a task, which begin and end with a class, and what they give. */
+typedef struct share {
+  size_t begin, end;
+  size_t k; /* of the first class, if the options have no list */
+  size_t used;
+  coco_sums sums;
+} share;
 
-static size_t count_classes(const vloss_coco_options *o, const vloss_coco_record *records,
-                            size_t count) {
-  if (o->classes) return o->class_count;
-  size_t classes = count > 0;
-  for (size_t i = 1; i < count; i++) classes += records[i].class_id != records[i - 1].class_id;
-  return classes;
-}
+/* Records that are worth a task, whose workspace has room for its share. */
+enum { GRAIN = 128 };
+_Static_assert(sizeof(share) <= GRAIN * COCO_PER_RECORD, "shares need more than the workspace");
 
-/* -1 in all entries; the faults of their number. */
-static void prepare(coco_call *call, coco_tables *t) {
-  const vloss_coco_options *o = t->options;
-  size_t cells = o->threshold_count * o->area_count * o->max_detection_count, rows, all;
-  if (__builtin_mul_overflow(cells, t->classes, &rows) ||
-      __builtin_mul_overflow(rows, o->recall_count, &all) || all > PTRDIFF_MAX / sizeof(double)) {
-    vloss_coco_fail(call, VLOSS_ERROR_SIZE, "classes");
-    return;
+typedef struct filling {
+  const coco_tables *tables;
+  const vloss_coco_record *records;
+  share *shares;
+  size_t tasks;
+} filling;
+
+static void cut(const filling *f, size_t count) {
+  size_t k = 0, at = 0;
+  for (size_t i = 0; i < f->tasks; i++) {
+    share *s = &f->shares[i];
+    size_t end = (size_t)share_end(count, f->tasks, i);
+    s->begin = at;
+    s->k = k;
+    for (; at < end; k++) at = vloss_coco_next_class(f->records, count, at + 1);
+    s->end = at;
   }
-  fill(t->precision, all);
-  fill(t->scores, all);
-  fill(t->recall, rows);
 }
 
-static void fill_tables(coco_call *call, coco_tables *t, const vloss_coco_record *records,
-                        size_t count) {
+static void fill_share(const filling *f, share *s) {
+  const coco_tables *t = f->tables;
   const vloss_coco_options *o = t->options;
-  size_t k = 0, used = 0;
+  size_t k = o->classes ? 0 : s->k;
   coco_class c;
-  for (size_t begin = 0; begin < count; begin = c.end) {
-    c = vloss_coco_class_at(records, count, begin);
+  s->used = 0;
+  s->sums = (coco_sums){.detections = 0};
+  for (size_t begin = s->begin; begin < s->end; begin = c.end) {
+    c = vloss_coco_class_at(f->records, s->end, begin);
     while (o->classes && k < t->classes && o->classes[k] < c.class_id) k++;
     if (o->classes && (k == t->classes || o->classes[k] != c.class_id)) continue;
-    vloss_coco_fill_class(t, records, c, k++);
-    used += c.end - c.begin;
+    vloss_coco_fill_class(t, f->records, c, k++, &s->sums);
+    s->used += c.end - c.begin;
   }
-  call->counted = t->detections + t->targets;
-  call->ignored = count - used;
 }
 
-vloss_status vloss_coco_accumulate(vloss_coco_record *records, size_t count,
-                                   const vloss_coco_options *coco, void *workspace,
-                                   size_t workspace_size, double *precision, double *recall,
-                                   double *scores, vloss_coco_summary *summary) {
-  coco_call call;
-  coco_tables tables = {.precision = precision, .recall = recall, .scores = scores};
-  vloss_coco_open(&call, coco);
-  tables.options = &call.options;
-  if (summary && !struct_is_known(summary, STRUCT_SIZES(vloss_coco_summary, targets)))
-    vloss_coco_fail(&call, VLOSS_ERROR_STRUCT_SIZE, "summary");
-  size_t once = vloss_coco_order(&call, records, count, workspace, workspace_size);
-  if (call.status == VLOSS_OK) {
-    tables.classes = count_classes(&call.options, records, once);
-    prepare(&call, &tables);
+static void fill_shares(const void *work, size_t begin, size_t end, partial *none) {
+  const filling *f = work;
+  (void)none;
+  for (size_t i = begin; i < end; i++) {
+    share *s = &f->shares[i];
+    if (i == 0 || s->begin < s->end) fill_share(f, s);
   }
-  if (call.status == VLOSS_OK) {
-    fill_tables(&call, &tables, records, once);
-    if (summary) vloss_coco_summarize(&tables, summary);
+}
+
+static void merge_means(coco_mean *into, const coco_mean *from, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    sum_merge(&into[i].sum, from[i].sum);
+    into[i].count += from[i].count;
   }
-  return vloss_coco_close(&call);
+}
+
+/* Adds the shares to the first one, in order. */
+static void merge_shares(const filling *f) {
+  share *all = f->shares;
+  for (const share *s = all + 1; s < all + f->tasks; s++) {
+    if (s->begin == s->end) continue;
+    merge_means(all->sums.ap, s->sums.ap, VLOSS_COCO_MAX_CELLS);
+    merge_means(all->sums.ap_frequency, s->sums.ap_frequency, FREQUENCIES);
+    for (size_t m = 0; m < AR_SLOTS; m++)
+      merge_means(all->sums.ar[m], s->sums.ar[m], VLOSS_COCO_MAX_CELLS);
+    all->sums.detections += s->sums.detections;
+    all->sums.targets += s->sums.targets;
+    all->used += s->used;
+  }
+}
+
+/* The shares of several tasks stand in the workspace. */
+size_t vloss_coco_fill_tables(const coco_tables *t, const vloss_coco_record *records, size_t count,
+                              void *workspace, vloss_coco_summary *summary) {
+  share only;
+  filling f = {.tables = t, .records = records, .shares = &only};
+  f.tasks = task_count(count, GRAIN);
+  if (f.tasks > 1) f.shares = coco_align(workspace);
+  cut(&f, count);
+  run_tasks(t->options->executor, fill_shares, &f, f.tasks);
+  merge_shares(&f);
+  *summary = summarize(t, &f.shares->sums);
+  return count - f.shares->used;
 }

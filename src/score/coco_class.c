@@ -6,6 +6,7 @@
  * else is computed than what is true there; from the last one to the first it is monotone. */
 typedef struct curves {
   const coco_tables *tables;
+  coco_sums *sums;
   size_t k, limit;
   size_t limit_begin, limit_end;          /* the limits that have the same effect */
   uint64_t ranges[VLOSS_COCO_MAX_CELLS];  /* their bits */
@@ -67,7 +68,7 @@ static size_t count_all(curves *v, const vloss_coco_record *records, coco_class 
 }
 
 /* The recalls that the last point does not reach have precision 0. */
-static void open_cell(coco_tables *t, curves *v, size_t range, size_t threshold) {
+static void open_cell(const coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold, r = o->recall_count;
   double last = (double)v->hits[cell] / (double)v->positives[range];
@@ -107,42 +108,43 @@ static void walk_back(curves *v, const vloss_coco_record *records, coco_class c)
 }
 
 /* Recall 0 is reached by the first detection, whatever it is. */
-static void close_cell(coco_tables *t, curves *v, size_t range, size_t threshold) {
+static void close_cell(const coco_tables *t, curves *v, size_t range, size_t threshold) {
   size_t cell = range * t->options->threshold_count + threshold;
   for (size_t r = v->open[cell]; r-- > 0;)
     put(v, range, threshold, r, v->best[cell], v->first_score);
 }
 
-static void put_recall(coco_tables *t, curves *v, size_t range, size_t threshold) {
+static void put_recall(const coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold;
   double recall = (double)v->hits[cell] / (double)v->positives[range];
   size_t at = (threshold * t->classes + v->k) * o->area_count + range;
   for (size_t m = v->limit_begin; m < v->limit_end; m++) {
     if (t->recall) t->recall[at * o->max_detection_count + m] = recall;
-    if (m < VLOSS_COCO_SUMMARY_AR) mean_add(&t->ar[m][cell], recall, 1);
+    if (m < VLOSS_COCO_SUMMARY_AR) mean_add(&v->sums->ar[m][cell], recall, 1);
   }
-  if (v->limit_end == o->max_detection_count) mean_add(&t->ar[AR_SLOTS - 1][cell], recall, 1);
+  if (v->limit_end == o->max_detection_count) mean_add(&v->sums->ar[AR_SLOTS - 1][cell], recall, 1);
 }
 
-static void add_precision(coco_tables *t, curves *v, size_t range, size_t threshold) {
+static void add_precision(const coco_tables *t, curves *v, size_t range, size_t threshold) {
   const vloss_coco_options *o = t->options;
   size_t cell = range * o->threshold_count + threshold;
-  mean_add(&t->ap[cell], v->sum[cell], o->recall_count);
+  mean_add(&v->sums->ap[cell], v->sum[cell], o->recall_count);
   if (range == 0 && o->frequencies)
-    mean_add(&t->ap_frequency[o->frequencies[v->k]], v->sum[cell], o->recall_count);
+    mean_add(&v->sums->ap_frequency[o->frequencies[v->k]], v->sum[cell], o->recall_count);
 }
 
-typedef void cell_step(coco_tables *t, curves *v, size_t range, size_t threshold);
+typedef void cell_step(const coco_tables *t, curves *v, size_t range, size_t threshold);
 
 /* For each threshold of each range with positives. */
-static void for_cells(coco_tables *t, curves *v, cell_step *step) {
+static void for_cells(const coco_tables *t, curves *v, cell_step *step) {
   for (size_t a = 0; a < t->options->area_count; a++) {
     for (size_t i = 0; v->positives[a] && i < t->options->threshold_count; i++) step(t, v, a, i);
   }
 }
 
-static void fill_limit(coco_tables *t, const vloss_coco_record *records, coco_class c, curves *v) {
+static void fill_limit(const coco_tables *t, const vloss_coco_record *records, coco_class c,
+                       curves *v) {
   size_t detections = count_all(v, records, c), first = c.begin;
   int is_last = v->limit_end == t->options->max_detection_count;
   for_cells(t, v, put_recall);
@@ -152,16 +154,16 @@ static void fill_limit(coco_tables *t, const vloss_coco_record *records, coco_cl
   v->first_score = detections ? records[first].score : 0;
   for_cells(t, v, close_cell);
   if (is_last) for_cells(t, v, add_precision);
-  if (is_last) t->detections += detections;
+  if (is_last) v->sums->detections += detections;
 }
 
-void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records, coco_class c,
-                           size_t k) {
+void vloss_coco_fill_class(const coco_tables *tables, const vloss_coco_record *records,
+                           coco_class c, size_t k, coco_sums *sums) {
   const vloss_coco_options *o = tables->options;
-  curves v = {.tables = tables, .k = k};
+  curves v = {.tables = tables, .sums = sums, .k = k};
   for (size_t a = 0; a < o->area_count; a++) v.ranges[a] = range_bits(o, a);
   for (size_t i = c.targets; i < c.end; i++) {
-    tables->targets++;
+    sums->targets++;
     for (size_t a = 0; a < o->area_count; a++)
       v.positives[a] += !(records[i].ignored >> a * o->threshold_count & 1);
   }

@@ -21,13 +21,6 @@ typedef struct choice {
   size_t other;
 } choice;
 
-size_t vloss_coco_confusion_workspace(size_t detections, size_t targets) {
-  if (detections > UINT32_MAX || targets > UINT32_MAX ||
-      detections + targets > (PTRDIFF_MAX - COCO_ALIGNMENT) / sizeof(size_t))
-    return SIZE_MAX;
-  return (detections + targets) * sizeof(size_t) + COCO_ALIGNMENT;
-}
-
 static int is_before(choice a, choice b) {
   if (a.similarity != b.similarity) return a.similarity > b.similarity;
   return a.differs != b.differs ? a.differs < b.differs : a.other < b.other;
@@ -105,39 +98,18 @@ static void count_pairs(const confusion *w, double score_threshold, int64_t *mat
   }
 }
 
-static void add_image(coco_call *call, const confusion *w, double score_threshold,
-                      int64_t *matrix) {
-  for (size_t i = 0; i < w->image->detections; i++) w->asked[i] = NONE;
-  for (size_t j = 0; j < w->image->targets; j++) w->partner[j] = NONE;
-  for (size_t i = 0; i < w->image->detections; i++) {
-    if (detection_class(w, i, score_threshold) == NONE) continue;
-    call->counted++;
-    propose(w, i);
+size_t vloss_coco_confuse(const vloss_coco_image *image, const vloss_coco_options *o,
+                          double score_threshold, double threshold, void *workspace,
+                          int64_t *matrix) {
+  size_t *asked = coco_align(workspace), counted = 0;
+  confusion w = {image, o, threshold, asked, asked + image->detections};
+  for (size_t i = 0; i < image->detections; i++) w.asked[i] = NONE;
+  for (size_t j = 0; j < image->targets; j++) w.partner[j] = NONE;
+  for (size_t i = 0; i < image->detections; i++) {
+    if (detection_class(&w, i, score_threshold) == NONE) continue;
+    counted++;
+    propose(&w, i);
   }
-  call->ignored = w->image->detections - call->counted;
-  count_pairs(w, score_threshold, matrix);
-}
-
-vloss_status vloss_coco_confusion(const vloss_coco_image *image, const vloss_coco_options *coco,
-                                  double score_threshold, double threshold, void *workspace,
-                                  size_t workspace_size, int64_t *matrix) {
-  coco_call call;
-  vloss_coco_open(&call, coco);
-  vloss_coco_image whole = vloss_coco_open_image(&call, image);
-  if (!call.options.classes) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "classes");
-  if (score_threshold != score_threshold)
-    vloss_coco_fail(&call, VLOSS_ERROR_PARAMETER, "score_threshold");
-  if (!(threshold >= 0 && threshold <= 1))
-    vloss_coco_fail(&call, VLOSS_ERROR_PARAMETER, "threshold");
-  if (!workspace) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "workspace");
-  if (!matrix) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "matrix");
-  if (call.status == VLOSS_OK &&
-      workspace_size < vloss_coco_confusion_workspace(whole.detections, whole.targets))
-    vloss_coco_fail(&call, VLOSS_ERROR_WORKSPACE, "workspace");
-  if (call.status == VLOSS_OK) {
-    size_t *asked = coco_align(workspace);
-    confusion w = {&whole, &call.options, threshold, asked, asked + whole.detections};
-    add_image(&call, &w, score_threshold, matrix);
-  }
-  return vloss_coco_close(&call);
+  count_pairs(&w, score_threshold, matrix);
+  return counted;
 }

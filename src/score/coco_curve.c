@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other readings of records: score curves, average precision by other integrals, calibration. */
-#include "cpu.h"
 #include "score/coco.h"
 
 /* The detections of a class that count at one threshold, by descending score. */
@@ -49,36 +48,12 @@ static size_t trace(const reading *r, vloss_coco_point *points, vloss_coco_point
   return count;
 }
 
-/* Checks what readings share; the bit of the threshold in the first range. */
-static uint64_t open_reading(coco_call *call, vloss_coco_record *records, size_t *count,
-                             size_t threshold_index, void *workspace, size_t workspace_size) {
-  if (threshold_index >= call->options.threshold_count)
-    vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "threshold_index");
-  *count = vloss_coco_order(call, records, *count, workspace, workspace_size);
-  return call->status == VLOSS_OK ? (uint64_t)1 << threshold_index : 0;
-}
-
-vloss_status vloss_coco_curve(vloss_coco_record *records, size_t count,
-                              const vloss_coco_options *coco, int64_t class_id,
-                              size_t threshold_index, void *workspace, size_t workspace_size,
-                              size_t capacity, vloss_coco_point *points, size_t *point_count,
-                              vloss_coco_point *best) {
-  coco_call call;
-  vloss_coco_open(&call, coco);
-  if (!point_count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "point_count");
-  if (capacity && !points) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "points");
-  uint64_t bit = open_reading(&call, records, &count, threshold_index, workspace, workspace_size);
-  if (call.status != VLOSS_OK) return vloss_coco_close(&call);
-  vloss_coco_point found;
-  reading r = {records, vloss_coco_class_of(records, count, class_id), largest_limit(&call.options),
-               bit};
-  *point_count = trace(&r, NULL, &found);
-  if (capacity < *point_count)
-    vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "capacity");
-  else
-    (void)trace(&r, points, &found);
-  if (call.status == VLOSS_OK && best) *best = found;
-  return vloss_coco_close(&call);
+size_t vloss_coco_trace(const vloss_coco_record *records, size_t count, const vloss_coco_options *o,
+                        int64_t class_id, size_t threshold, vloss_coco_point *points,
+                        vloss_coco_point *best) {
+  const reading r = {records, vloss_coco_class_of(records, count, class_id), largest_limit(o),
+                     (uint64_t)1 << threshold};
+  return trace(&r, points, best);
 }
 
 /* Highest precision at a recall of at least `recall`. */
@@ -90,7 +65,7 @@ static double precision_from(const vloss_coco_point *points, size_t count, doubl
   return best;
 }
 
-static double integrate(const vloss_coco_point *points, size_t count) {
+static double integrate_all(const vloss_coco_point *points, size_t count) {
   double sum = 0, monotone = 0;
   for (size_t i = count; i-- > 0;) {
     if (points[i].precision > monotone) monotone = points[i].precision;
@@ -99,30 +74,19 @@ static double integrate(const vloss_coco_point *points, size_t count) {
   return sum;
 }
 
-vloss_status vloss_coco_average_precision(const vloss_coco_point *points, size_t point_count,
-                                          vloss_coco_integral integral, double *average_precision) {
+double vloss_coco_integrate(const vloss_coco_point *points, size_t count,
+                            vloss_coco_integral integral) {
   enum { STEPS = 10 };
-  if ((point_count && !points) || !average_precision) return VLOSS_ERROR_NULL;
-  if ((unsigned)integral > VLOSS_COCO_ELEVEN_POINTS) return VLOSS_ERROR_ENUM;
   double sum = 0;
-  uint64_t control = vloss_cpu_pin();
-  if (integral == VLOSS_COCO_ALL_POINTS) {
-    sum = integrate(points, point_count);
-  } else {
-    for (int i = 0; i <= STEPS; i++) sum += precision_from(points, point_count, (double)i / STEPS);
-    sum /= STEPS + 1;
-  }
-  *average_precision = sum;
-  vloss_cpu_unpin(control);
-  return VLOSS_OK;
+  if (integral == VLOSS_COCO_ALL_POINTS) return integrate_all(points, count);
+  for (int i = 0; i <= STEPS; i++) sum += precision_from(points, count, (double)i / STEPS);
+  return sum / (STEPS + 1);
 }
 
 typedef struct bin {
   size_t count, hits;
   double score;
 } bin;
-
-enum { BINS_MOST = 1000 };
 
 static size_t bin_of(double score, size_t bins) {
   double place = score * (double)bins;
@@ -161,23 +125,16 @@ static double calibration(const bin *bins, size_t count, size_t detections) {
   return sum;
 }
 
-vloss_status vloss_coco_calibration(vloss_coco_record *records, size_t count,
-                                    const vloss_coco_options *coco, size_t threshold_index,
-                                    size_t bins, void *workspace, size_t workspace_size,
-                                    double *error) {
-  coco_call call;
-  bin filled[BINS_MOST];
-  vloss_coco_open(&call, coco);
-  if (!error) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "error");
-  if (bins < 1 || bins > BINS_MOST) vloss_coco_fail(&call, VLOSS_ERROR_PARAMETER, "bins");
-  uint64_t bit = open_reading(&call, records, &count, threshold_index, workspace, workspace_size);
-  if (call.status != VLOSS_OK) return vloss_coco_close(&call);
+double vloss_coco_calibrate(const vloss_coco_record *records, size_t count,
+                            const vloss_coco_options *o, size_t threshold, size_t bins,
+                            size_t *detections) {
+  bin filled[COCO_BINS_MOST];
+  reading r = {.records = records, .limit = largest_limit(o), .bit = (uint64_t)1 << threshold};
+  *detections = 0;
   for (size_t b = 0; b < bins; b++) filled[b] = (bin){0, 0, 0};
-  reading r = {.records = records, .limit = largest_limit(&call.options), .bit = bit};
   for (size_t begin = 0; begin < count; begin = r.c.end) {
     r.c = vloss_coco_class_at(records, count, begin);
-    if (is_wanted(&call.options, r.c.class_id)) call.counted += fill_bins(&r, filled, bins);
+    if (is_wanted(o, r.c.class_id)) *detections += fill_bins(&r, filled, bins);
   }
-  *error = calibration(filled, bins, call.counted);
-  return vloss_coco_close(&call);
+  return calibration(filled, bins, *detections);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Matching one image. What happens at each area range and threshold is a bit: a detection that
  * meets a target settles all of them at once. */
-#include "api/structs.h"
 #include "score/coco.h"
+
+enum { GRAIN = 1 << 14 }; /* pairs that are worth a task */
 
 typedef struct matcher {
   const vloss_coco_image *image;
@@ -20,18 +21,6 @@ typedef struct part {
   const coco_key *detections, *targets;
   size_t detection_count, target_count;
 } part;
-
-size_t vloss_coco_match_workspace(size_t detections, size_t targets) {
-  const size_t per_detection = 2 * sizeof(coco_key);
-  const size_t per_target = 4 * sizeof(coco_key) + sizeof(double) + 2 * sizeof(uint64_t);
-  if (detections > UINT32_MAX || targets > UINT32_MAX) return SIZE_MAX;
-  size_t a, b, sum;
-  if (__builtin_mul_overflow(detections, per_detection, &a) ||
-      __builtin_mul_overflow(targets, per_target, &b) || __builtin_add_overflow(a, b, &sum) ||
-      sum > PTRDIFF_MAX - COCO_ALIGNMENT)
-    return SIZE_MAX;
-  return sum + COCO_ALIGNMENT;
-}
 
 static void place(matcher *w, void *workspace) {
   size_t n = w->image->detections, m = w->image->targets;
@@ -52,19 +41,6 @@ static void order_targets(matcher *w) {
   vloss_coco_sort(w->targets, w->targets + image->targets, image->targets);
 }
 
-/* The first key of a class, or where it would be. */
-static size_t find_class(const coco_key *keys, size_t count, uint64_t word) {
-  size_t low = 0, high = count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (keys[middle].word < word)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
   for (size_t i = 0; i < count; i++) {
     if (classes[i] == class_id) return 1;
@@ -77,7 +53,7 @@ static int is_listed(int64_t class_id, const int64_t *classes, size_t count) {
 static int is_federated(const matcher *w, int64_t class_id) {
   const vloss_coco_image *image = w->image;
   uint64_t word = integer_key(class_id);
-  size_t found = find_class(w->targets, w->target_count, word);
+  size_t found = vloss_coco_find(w->targets, w->target_count, word);
   return (found < w->target_count && w->targets[found].word == word) ||
          is_listed(class_id, image->negative_classes, image->negative_count);
 }
@@ -120,15 +96,52 @@ static int next_part(const matcher *w, size_t *d, size_t *t, part *p) {
   return 1;
 }
 
-static size_t count_records(const matcher *w, size_t *detections) {
-  size_t d = 0, t = 0, records = 0;
+/* Where a task begins: among the keys, and among the records. */
+typedef struct place_in_image {
+  size_t detection, target, record;
+} place_in_image;
+
+typedef struct matching {
+  const matcher *matcher;
+  vloss_coco_record *records;
+  place_in_image begins[TASKS_MOST + 1];
+  size_t tasks;
+} matching;
+
+/* Pairs of a class, and its records. */
+static uint64_t work_of(const part *p) {
+  return (uint64_t)p->detection_count * p->target_count + p->detection_count + p->target_count;
+}
+
+/* The sizes of an image; returns the number of detections with a record. */
+static size_t measure(const matcher *w, size_t *records, uint64_t *work) {
+  size_t d = 0, t = 0, detections = 0;
   part p;
-  *detections = 0;
+  *records = 0;
+  *work = 0;
   while (next_part(w, &d, &t, &p)) {
-    *detections += p.detection_count;
-    records += p.detection_count + p.target_count;
+    detections += p.detection_count;
+    *records += p.detection_count + p.target_count;
+    *work += work_of(&p);
   }
-  return records;
+  return detections;
+}
+
+/* Cuts the classes into tasks of about the same work. */
+static void cut(matching *m, size_t records, uint64_t work) {
+  place_in_image at = {0, 0, 0};
+  uint64_t done = 0;
+  part p;
+  for (size_t i = 0; i < m->tasks; i++) {
+    uint64_t end = share_end(work, m->tasks, i);
+    m->begins[i] = at;
+    if (i + 1 == m->tasks) break;
+    while (done < end && next_part(m->matcher, &at.detection, &at.target, &p)) {
+      at.record += p.detection_count + p.target_count;
+      done += work_of(&p);
+    }
+  }
+  m->begins[m->tasks].record = records;
 }
 
 /* The bits of the ranges that an area is outside of. */
@@ -244,13 +257,23 @@ static void match_part(const matcher *w, const part *p, vloss_coco_record *recor
   }
 }
 
-static size_t count_degenerate(const double *boxes, size_t count) {
-  size_t found = 0;
-  for (size_t i = 0; boxes && i < count; i++) {
-    const double *box = boxes + 4 * i;
-    found += has_nan(box) || box[2] < 0 || box[3] < 0;
+/* The classes of some tasks, with the room of their own targets. */
+static void match_parts(const void *work, size_t begin, size_t end, partial *none) {
+  const matching *m = work;
+  place_in_image at = m->begins[begin];
+  size_t before = at.target;
+  matcher w = *m->matcher;
+  part p;
+  (void)none;
+  w.candidates += before;
+  w.spare += before;
+  w.similarity += before;
+  w.taken += before;
+  w.hidden += before;
+  while (at.record < m->begins[end].record && next_part(&w, &at.detection, &at.target, &p)) {
+    match_part(&w, &p, m->records + at.record);
+    at.record += p.detection_count + p.target_count;
   }
-  return found;
 }
 
 static size_t least_threshold(const vloss_coco_options *o) {
@@ -261,41 +284,21 @@ static size_t least_threshold(const vloss_coco_options *o) {
   return least;
 }
 
-static void match_image(coco_call *call, const vloss_coco_image *image, void *workspace,
-                        size_t capacity, vloss_coco_record *records, size_t *count) {
-  matcher w = {.image = image, .options = &call->options};
-  w.least = least_threshold(w.options);
+coco_matched vloss_coco_match_image(const vloss_coco_image *image, const vloss_coco_options *o,
+                                    void *workspace, size_t capacity, vloss_coco_record *records) {
+  matcher w = {.image = image, .options = o, .least = least_threshold(o)};
+  matching m; /* of which few begins are used */
+  coco_matched found;
+  uint64_t work;
   place(&w, workspace);
   order_targets(&w);
   order_detections(&w);
-  *count = count_records(&w, &call->counted);
-  call->ignored = image->detections - call->counted;
-  call->degenerate = count_degenerate(image->boxes, image->detections) +
-                     count_degenerate(image->target_boxes, image->targets);
-  if (capacity < *count) {
-    vloss_coco_fail(call, VLOSS_ERROR_CAPACITY, "capacity");
-    return;
-  }
-  size_t d = 0, t = 0;
-  part p;
-  while (next_part(&w, &d, &t, &p)) {
-    match_part(&w, &p, records);
-    records += p.detection_count + p.target_count;
-  }
-}
-
-vloss_status vloss_coco_match(const vloss_coco_image *image, const vloss_coco_options *coco,
-                              void *workspace, size_t workspace_size, size_t capacity,
-                              vloss_coco_record *records, size_t *count) {
-  coco_call call;
-  vloss_coco_open(&call, coco);
-  vloss_coco_image whole = vloss_coco_open_image(&call, image);
-  if (!count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "count");
-  if (capacity && !records) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "records");
-  if (!workspace) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "workspace");
-  if (call.status == VLOSS_OK &&
-      workspace_size < vloss_coco_match_workspace(whole.detections, whole.targets))
-    vloss_coco_fail(&call, VLOSS_ERROR_WORKSPACE, "workspace");
-  if (call.status == VLOSS_OK) match_image(&call, &whole, workspace, capacity, records, count);
-  return vloss_coco_close(&call);
+  found.detections = measure(&w, &found.records, &work);
+  if (found.records > capacity) return found;
+  m.matcher = &w;
+  m.records = records;
+  m.tasks = task_count(work, GRAIN);
+  cut(&m, found.records, work);
+  run_tasks(o->executor, match_parts, &m, m.tasks);
+  return found;
 }

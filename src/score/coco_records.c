@@ -2,13 +2,7 @@
 /* Records in the one order that does not depend on where they came from. */
 #include "score/coco.h"
 
-/* Keys, and room for the records or as many keys again. */
-enum { PER_RECORD = sizeof(coco_key) + sizeof(vloss_coco_record) };
-
-size_t vloss_coco_accumulate_workspace(size_t count) {
-  if (count > (PTRDIFF_MAX - COCO_ALIGNMENT) / PER_RECORD) return SIZE_MAX;
-  return count * PER_RECORD + COCO_ALIGNMENT;
-}
+enum { GRAIN = 4096 }; /* records that are worth a task */
 
 static int compare(uint64_t a, uint64_t b) { return (a > b) - (a < b); }
 
@@ -35,13 +29,6 @@ static int are_ordered(const vloss_coco_record *records, size_t count) {
   return 1;
 }
 
-static void check_records(coco_call *call, const vloss_coco_record *records, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (records[i].score != records[i].score || records[i].kind > VLOSS_COCO_RECORD_TARGET)
-      vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "records");
-  }
-}
-
 /* What records are sorted by, the earlier before the later. */
 typedef enum stage { BY_CLASS, BY_SCORE, BY_IMAGE, BY_RANK, BY_MATCHED, BY_IGNORED, STAGES } stage;
 
@@ -56,11 +43,16 @@ static uint64_t word_of(const vloss_coco_record *r, stage s) {
   }
 }
 
+static void sort_by(const vloss_coco_record *records, coco_key *keys, coco_key *spare, size_t count,
+                    stage s) {
+  for (size_t i = 0; i < count; i++) keys[i].word = word_of(&records[keys[i].index], s);
+  vloss_coco_sort(keys, spare, count);
+}
+
 /* Sorts keys by one stage, and each run of equal ones by the stages behind it. */
 static void sort_from(const vloss_coco_record *records, coco_key *keys, coco_key *spare,
                       size_t count, stage s) {
-  for (size_t i = 0; i < count; i++) keys[i].word = word_of(&records[keys[i].index], s);
-  vloss_coco_sort(keys, spare, count);
+  sort_by(records, keys, spare, count, s);
   if (s + 1 == STAGES) return;
   for (size_t begin = 0, end; begin < count; begin = end) {
     for (end = begin + 1; end < count && keys[end].word == keys[begin].word;) end++;
@@ -68,13 +60,53 @@ static void sort_from(const vloss_coco_record *records, coco_key *keys, coco_key
   }
 }
 
-static void sort_records(vloss_coco_record *records, size_t count, void *workspace) {
-  coco_key *keys = workspace;
-  vloss_coco_record *sorted = (vloss_coco_record *)(void *)(keys + count);
+/* Keys in a workspace, and room for as many again or for the records. */
+typedef struct sorting {
+  const vloss_coco_record *records;
+  vloss_coco_record *sorted;
+  coco_key *keys, *spare;
+  size_t count, tasks;
+  size_t begins[TASKS_MOST + 1]; /* of the tasks: with a class */
+} sorting;
+
+/* The first of `count` keys at or behind `at` > 0 with which a class begins. */
+static size_t next_class(const coco_key *keys, size_t count, size_t at) {
+  if (at >= count || keys[at].word != keys[at - 1].word) return at;
+  uint64_t word = keys[at].word;
+  return word == UINT64_MAX ? count : at + vloss_coco_find(keys + at, count - at, word + 1);
+}
+
+static void sort_classes(const void *work, size_t begin, size_t end, partial *none) {
+  const sorting *s = work;
+  size_t last = s->begins[end];
+  (void)none;
+  for (size_t at = s->begins[begin], next; at < last; at = next) {
+    next = next_class(s->keys, last, at + 1);
+    sort_from(s->records, s->keys + at, s->spare + at, next - at, BY_SCORE);
+  }
+}
+
+static void gather(const void *work, size_t begin, size_t end, partial *none) {
+  const sorting *s = work;
+  size_t from = begin ? (size_t)share_end(s->count, s->tasks, begin - 1) : 0;
+  size_t to = (size_t)share_end(s->count, s->tasks, end - 1);
+  (void)none;
+  for (size_t i = from; i < to; i++) s->sorted[i] = s->records[s->keys[i].index];
+}
+
+static void sort_records(vloss_coco_record *records, size_t count, const vloss_executor *executor,
+                         void *workspace) {
+  coco_key *keys = workspace, *spare = keys + count;
+  sorting s = {.records = records, .keys = keys, .spare = spare, .count = count};
+  s.sorted = (vloss_coco_record *)(void *)spare;
+  s.tasks = task_count(count, GRAIN);
   for (size_t i = 0; i < count; i++) keys[i].index = i;
-  sort_from(records, keys, (coco_key *)(void *)sorted, count, BY_CLASS);
-  for (size_t i = 0; i < count; i++) sorted[i] = records[keys[i].index];
-  memcpy(records, sorted, count * sizeof *records);
+  sort_by(records, keys, spare, count, BY_CLASS);
+  for (size_t t = 0; t < s.tasks; t++)
+    s.begins[t + 1] = next_class(keys, count, (size_t)share_end(count, s.tasks, t));
+  run_tasks(executor, sort_classes, &s, s.tasks);
+  run_tasks(executor, gather, &s, s.tasks);
+  memcpy(records, s.sorted, count * sizeof *records);
 }
 
 /* Lets sorted records that are there once more change places with those behind them. */
@@ -92,16 +124,10 @@ static size_t put_repeated_last(vloss_coco_record *records, size_t count) {
   return kept;
 }
 
-size_t vloss_coco_order(coco_call *call, vloss_coco_record *records, size_t count, void *workspace,
-                        size_t workspace_size) {
-  if (count && !records) vloss_coco_fail(call, VLOSS_ERROR_NULL, "records");
-  if (count && !workspace) vloss_coco_fail(call, VLOSS_ERROR_NULL, "workspace");
-  size_t need = vloss_coco_accumulate_workspace(count);
-  if (need == SIZE_MAX) vloss_coco_fail(call, VLOSS_ERROR_SIZE, "count");
-  if (count && workspace_size < need) vloss_coco_fail(call, VLOSS_ERROR_WORKSPACE, "workspace");
-  if (call->status == VLOSS_OK) check_records(call, records, count);
-  if (call->status != VLOSS_OK || are_ordered(records, count)) return count;
-  sort_records(records, count, coco_align(workspace));
+size_t vloss_coco_order(vloss_coco_record *records, size_t count, const vloss_executor *executor,
+                        void *workspace) {
+  if (are_ordered(records, count)) return count;
+  sort_records(records, count, executor, coco_align(workspace));
   return put_repeated_last(records, count);
 }
 
@@ -113,7 +139,8 @@ coco_class vloss_coco_class_at(const vloss_coco_record *records, size_t count, s
   return c;
 }
 
-coco_class vloss_coco_class_of(const vloss_coco_record *records, size_t count, int64_t class_id) {
+/* The first record whose class is not less. */
+static size_t find_class(const vloss_coco_record *records, size_t count, int64_t class_id) {
   size_t low = 0, high = count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
@@ -122,32 +149,26 @@ coco_class vloss_coco_class_of(const vloss_coco_record *records, size_t count, i
     else
       high = middle;
   }
-  if (low == count || records[low].class_id != class_id)
-    return (coco_class){class_id, low, low, low};
-  return vloss_coco_class_at(records, count, low);
+  return low;
 }
 
-static size_t count_classes(const vloss_coco_record *records, size_t count) {
-  size_t classes = count > 0;
-  for (size_t i = 1; i < count; i++) classes += records[i].class_id != records[i - 1].class_id;
-  return classes;
+coco_class vloss_coco_class_of(const vloss_coco_record *records, size_t count, int64_t class_id) {
+  size_t at = find_class(records, count, class_id);
+  if (at == count || records[at].class_id != class_id) return (coco_class){class_id, at, at, at};
+  return vloss_coco_class_at(records, count, at);
 }
 
-vloss_status vloss_coco_classes(vloss_coco_record *records, size_t count, void *workspace,
-                                size_t workspace_size, size_t capacity, int64_t *classes,
-                                size_t *class_count) {
-  coco_call call;
-  vloss_coco_open(&call, NULL);
-  if (!class_count) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "class_count");
-  if (capacity && !classes) vloss_coco_fail(&call, VLOSS_ERROR_NULL, "classes");
-  count = vloss_coco_order(&call, records, count, workspace, workspace_size);
-  if (call.status == VLOSS_OK) {
-    *class_count = count_classes(records, count);
-    if (capacity < *class_count) vloss_coco_fail(&call, VLOSS_ERROR_CAPACITY, "capacity");
-    for (size_t i = 0, k = 0; call.status == VLOSS_OK && i < count; i++) {
-      if (i == 0 || records[i].class_id != records[i - 1].class_id)
-        classes[k++] = records[i].class_id;
-    }
+size_t vloss_coco_next_class(const vloss_coco_record *records, size_t count, size_t at) {
+  if (at == 0 || at >= count || records[at].class_id != records[at - 1].class_id) return at;
+  int64_t class_id = records[at].class_id;
+  return class_id == INT64_MAX ? count : find_class(records, count, class_id + 1);
+}
+
+size_t vloss_coco_list(const vloss_coco_record *records, size_t count, size_t capacity,
+                       int64_t *classes) {
+  size_t k = 0;
+  for (size_t at = 0; at < count; at = vloss_coco_next_class(records, count, at + 1), k++) {
+    if (k < capacity) classes[k] = records[at].class_id;
   }
-  return vloss_coco_close(&call);
+  return k;
 }

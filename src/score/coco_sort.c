@@ -85,6 +85,18 @@ static void digit_sort(coco_key *keys, coco_key *spare, size_t count) {
   if (from != keys) memcpy(keys, from, count * sizeof *keys);
 }
 
+size_t vloss_coco_find(const coco_key *keys, size_t count, uint64_t word) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (keys[middle].word < word)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 void vloss_coco_sort(coco_key *keys, coco_key *spare, size_t count) {
   if (is_sorted(keys, count)) return;
   (count > FEW ? digit_sort : merge_sort)(keys, spare, count);

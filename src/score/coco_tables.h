@@ -14,13 +14,17 @@ typedef struct coco_mean {
   size_t count;
 } coco_mean;
 
+/* What some classes add to a summary. */
+typedef struct coco_sums {
+  coco_mean ap[VLOSS_COCO_MAX_CELLS], ap_frequency[FREQUENCIES];
+  coco_mean ar[AR_SLOTS][VLOSS_COCO_MAX_CELLS]; /* at the first limits, at the largest */
+  size_t detections, targets;
+} coco_sums;
+
 typedef struct coco_tables {
   const vloss_coco_options *options;
   double *precision, *recall, *scores; /* each may be NULL */
   size_t classes;
-  coco_mean ap[VLOSS_COCO_MAX_CELLS], ap_frequency[FREQUENCIES];
-  coco_mean ar[AR_SLOTS][VLOSS_COCO_MAX_CELLS]; /* at the first limits, at the largest */
-  size_t detections, targets;
 } coco_tables;
 
 static inline void mean_add(coco_mean *mean, double sum, size_t count) {
@@ -28,10 +32,12 @@ static inline void mean_add(coco_mean *mean, double sum, size_t count) {
   mean->count += count;
 }
 
-/* Fills the places of class k. */
-void vloss_coco_fill_class(coco_tables *tables, const vloss_coco_record *records, coco_class c,
-                           size_t k);
+/* Fills the places of class k and adds it to the sums. */
+void vloss_coco_fill_class(const coco_tables *tables, const vloss_coco_record *records,
+                           coco_class c, size_t k, coco_sums *sums);
 
-void vloss_coco_summarize(const coco_tables *tables, vloss_coco_summary *summary);
+/* Fills tables that are -1 everywhere, and `summary`. Returns the records of other classes. */
+size_t vloss_coco_fill_tables(const coco_tables *tables, const vloss_coco_record *records,
+                              size_t count, void *workspace, vloss_coco_summary *summary);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include <float.h>
 
+#include "api/score.h"
 #include "labels.h"
-#include "score/scoring.h"
 
 static size_t workspace_need(size_t n) {
   size_t bytes;
@@ -25,36 +25,36 @@ static void use_workspace(fusion *f, void *workspace) {
   f->joined = f->spare + f->n;
 }
 
-static void check_models(scoring *s, const vloss_fusion_options *o, size_t n) {
-  scoring_labels(s, "models", o->models, n);
+static void check_models(score_request *s, const vloss_fusion_options *o, size_t n) {
+  vloss_score_labels(s, "models", o->models, n);
   for (size_t i = 0; o->models.data && i < n && s->status == VLOSS_OK; i++) {
     int64_t model = label_at(o->models, i);
     if (model < 0 || (uint64_t)model >= o->model_count)
-      scoring_fail_at(s, VLOSS_ERROR_LABEL, "models", i);
+      vloss_score_fail_at(s, VLOSS_ERROR_LABEL, "models", i);
   }
 }
 
 /* The sum of the weights of the models. */
-static double check_weights(scoring *s, const vloss_fusion_options *o) {
+static double check_weights(score_request *s, const vloss_fusion_options *o) {
   double total = 0;
-  if (!o->model_count) scoring_fail(s, VLOSS_ERROR_PARAMETER, "model_count");
+  if (!o->model_count) vloss_score_fail(s, VLOSS_ERROR_PARAMETER, "model_count");
   if (!o->weights) return (double)o->model_count;
-  scoring_input(s, "weights", o->weights, o->model_count, sizeof *o->weights);
+  vloss_score_input(s, "weights", o->weights, o->model_count, sizeof *o->weights);
   for (size_t k = 0; k < o->model_count && s->status == VLOSS_OK; k++) {
     total += o->weights[k];
     if (!(o->weights[k] >= 0 && o->weights[k] <= DBL_MAX))
-      scoring_fail_at(s, VLOSS_ERROR_PARAMETER, "weights", k);
+      vloss_score_fail_at(s, VLOSS_ERROR_PARAMETER, "weights", k);
   }
-  if (!(total > 0)) scoring_fail(s, VLOSS_ERROR_PARAMETER, "weights");
+  if (!(total > 0)) vloss_score_fail(s, VLOSS_ERROR_PARAMETER, "weights");
   return total;
 }
 
-static void check_numbers(scoring *s, const vloss_fusion_options *o, double threshold) {
-  if (!(threshold >= 0 && threshold <= 1)) scoring_fail(s, VLOSS_ERROR_PARAMETER, "threshold");
+static void check_numbers(score_request *s, const vloss_fusion_options *o, double threshold) {
+  if (!(threshold >= 0 && threshold <= 1)) vloss_score_fail(s, VLOSS_ERROR_PARAMETER, "threshold");
   if (o->score_threshold != o->score_threshold)
-    scoring_fail(s, VLOSS_ERROR_PARAMETER, "score_threshold");
-  if (o->overflow != 0 && o->overflow != 1) scoring_fail(s, VLOSS_ERROR_ENUM, "overflow");
-  scoring_format(s, o->format, o->any_corners);
+    vloss_score_fail(s, VLOSS_ERROR_PARAMETER, "score_threshold");
+  if (o->overflow != 0 && o->overflow != 1) vloss_score_fail(s, VLOSS_ERROR_ENUM, "overflow");
+  vloss_score_boxes(s, o->format, o->any_corners);
 }
 
 typedef struct fusion_outputs {
@@ -63,12 +63,12 @@ typedef struct fusion_outputs {
   size_t capacity, *count;
 } fusion_outputs;
 
-static void note_outputs(scoring *s, const fusion *f, const fusion_outputs *to) {
-  scoring_output(s, "fused", to->fused, to->capacity, 4 * f->width);
-  scoring_output(s, "fused_score", to->fused_score, to->capacity, f->width);
-  scoring_output_or_null(s, "fused_class", to->fused_class, to->capacity, sizeof(int64_t));
-  scoring_output_or_null(s, "cluster", to->cluster, f->n, sizeof(int64_t));
-  scoring_output(s, "count", to->count, 1, sizeof(size_t));
+static void note_outputs(score_request *s, const fusion *f, const fusion_outputs *to) {
+  vloss_score_output(s, "fused", to->fused, to->capacity, 4 * f->width);
+  vloss_score_output(s, "fused_score", to->fused_score, to->capacity, f->width);
+  vloss_score_output_or_null(s, "fused_class", to->fused_class, to->capacity, sizeof(int64_t));
+  vloss_score_output_or_null(s, "cluster", to->cluster, f->n, sizeof(int64_t));
+  vloss_score_output(s, "count", to->count, 1, sizeof(size_t));
 }
 
 static void store(const fusion *f, void *numbers, size_t i, double value) {
@@ -92,29 +92,29 @@ static void write_clusters(const fusion *f, const fusion_outputs *to) {
 
 static vloss_status fuse(fusion f, const vloss_fusion_options *options, void *workspace,
                          size_t workspace_size, const fusion_outputs *to) {
-  scoring s;
+  score_request s;
   vloss_fusion_options o = VLOSS_FUSION_OPTIONS_INIT;
-  if (!scoring_options(&s, "fusion", options, STRUCT_SIZES(vloss_fusion_options, report), &o))
-    return scoring_close(&s);
-  scoring_open(&s, o.report, NULL);
+  if (!vloss_score_options(&s, "fusion", options, STRUCT_SIZES(vloss_fusion_options, report), &o))
+    return vloss_score_close(&s);
+  vloss_score_open(&s, o.report, NULL);
   f.options = &o;
   check_numbers(&s, &o, f.threshold);
   f.total_weight = check_weights(&s, &o);
-  scoring_input(&s, "boxes", f.boxes, f.n, 4 * f.width);
-  scoring_input(&s, "scores", f.scores, f.n, f.width);
-  scoring_labels(&s, "classes", f.classes, f.n);
+  vloss_score_input(&s, "boxes", f.boxes, f.n, 4 * f.width);
+  vloss_score_input(&s, "scores", f.scores, f.n, f.width);
+  vloss_score_labels(&s, "classes", f.classes, f.n);
   check_models(&s, &o, f.n);
-  scoring_workspace(&s, workspace, workspace_size, workspace_need(f.n));
+  vloss_score_workspace(&s, workspace, workspace_size, workspace_need(f.n));
   note_outputs(&s, &f, to);
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
   if (f.n) {
     use_workspace(&f, workspace);
     vloss_fuse(&f);
   }
-  if (scoring_count(&s, f.count, to->capacity, to->count)) write_clusters(&f, to);
+  if (vloss_score_count(&s, f.count, to->capacity, to->count)) write_clusters(&f, to);
   s.counted = f.used;
   s.degenerate = f.degenerate;
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }
 
 vloss_status vloss_fusion_f32(const float *boxes, const float *scores, vloss_labels classes,

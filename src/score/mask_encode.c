@@ -99,23 +99,23 @@ static size_t encode(const uint8_t *pixels, size_t height, size_t width, vloss_m
 vloss_status vloss_mask_encode(const uint8_t *pixels, size_t height, size_t width,
                                const vloss_mask_options *options, size_t capacity, uint32_t *counts,
                                size_t *count) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
   uint32_t n = mask_pixels(&s, height, width);
-  scoring_input(&s, "pixels", pixels, n, 1);
-  scoring_output(&s, "counts", counts, capacity, sizeof *counts);
-  scoring_output(&s, "count", count, 1, sizeof *count);
+  vloss_score_input(&s, "pixels", pixels, n, 1);
+  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
+  vloss_score_output(&s, "count", count, 1, sizeof *count);
   mask_layout(&s, o.layout);
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
   uint32_t few[FEW_RUNS];
   size_t runs = encode(pixels, height, width, o.layout, few, FEW_RUNS);
-  if (scoring_count(&s, runs, capacity, count)) {
+  if (vloss_score_count(&s, runs, capacity, count)) {
     if (runs <= FEW_RUNS)
       memcpy(counts, few, runs * sizeof *counts);
     else
       (void)encode(pixels, height, width, o.layout, counts, capacity);
   }
   s.counted = 1;
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

@@ -135,10 +135,10 @@ size_t vloss_mask_iou_workspace(const vloss_mask *a, size_t n, const vloss_mask 
 }
 
 /* All masks of a call have the size of the first. */
-static void check_sizes(scoring *s, const vloss_mask *a, const vloss_mask *b, size_t m) {
+static void check_sizes(score_request *s, const vloss_mask *a, const vloss_mask *b, size_t m) {
   for (size_t k = 0; k < m && s->status == VLOSS_OK; k++)
     if (a->height != b[k].height || a->width != b[k].width)
-      scoring_fail_at(s, VLOSS_ERROR_PARAMETER, "b", k);
+      vloss_score_fail_at(s, VLOSS_ERROR_PARAMETER, "b", k);
 }
 
 /* About as many steps as a task is worth. */
@@ -161,17 +161,18 @@ static void iou(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m, io
 vloss_status vloss_mask_iou(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m,
                             const vloss_mask_options *options, void *workspace,
                             size_t workspace_size, double *out) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
   iou_job j = {.m = m, .row_stride = o.row_stride ? o.row_stride : m, .crowd = o.crowd};
-  scoring_matrix(&s, out, n, m, j.row_stride);
+  vloss_score_matrix(&s, out, n, m, j.row_stride, sizeof *out);
   j.out = out;
-  if (n && m && a && b) scoring_workspace(&s, workspace, workspace_size, outlines_size(a, n, b, m));
-  if (o.crowd) scoring_input(&s, "crowd", o.crowd, m, 1);
+  if (n && m && a && b)
+    vloss_score_workspace(&s, workspace, workspace_size, outlines_size(a, n, b, m));
+  vloss_score_input_or_null(&s, "crowd", o.crowd, m, 1);
   vloss_masks_input(&s, "a", a, n, 1);
   vloss_masks_input(&s, "b", b, m, 1);
   if (n && m) check_sizes(&s, a, b, m);
-  if (scoring_ready(&s) && n && m) iou(a, n, b, m, &j, o.executor, workspace);
-  return scoring_close(&s);
+  if (vloss_score_ready(&s) && n && m) iou(a, n, b, m, &j, o.executor, workspace);
+  return vloss_score_close(&s);
 }

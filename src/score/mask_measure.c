@@ -32,24 +32,24 @@ pixel_box vloss_mask_extent(const vloss_mask *mask) {
 
 vloss_status vloss_mask_area(const vloss_mask *masks, size_t n, const vloss_mask_options *options,
                              int64_t *area) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
-  scoring_output(&s, "area", area, n, sizeof *area);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
+  vloss_score_output(&s, "area", area, n, sizeof *area);
   vloss_masks_input(&s, "masks", masks, n, 0);
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
   for (size_t i = 0; i < n; i++) area[i] = vloss_mask_foreground(&masks[i]);
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }
 
 vloss_status vloss_mask_box(const vloss_mask *masks, size_t n, const vloss_mask_options *options,
                             double *boxes) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
-  scoring_output(&s, "boxes", boxes, n, 4 * sizeof *boxes);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
+  vloss_score_output(&s, "boxes", boxes, n, 4 * sizeof *boxes);
   vloss_masks_input(&s, "masks", masks, n, 0);
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
   for (size_t i = 0; i < n; i++) {
     pixel_box b = vloss_mask_extent(&masks[i]);
     boxes[4 * i] = b.left;
@@ -57,5 +57,5 @@ vloss_status vloss_mask_box(const vloss_mask *masks, size_t n, const vloss_mask_
     boxes[4 * i + 2] = b.right - b.left;
     boxes[4 * i + 3] = b.bottom - b.top;
   }
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

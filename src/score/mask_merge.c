@@ -52,27 +52,27 @@ vloss_status vloss_mask_merge(const vloss_mask *masks, size_t n, vloss_mask_oper
                               const vloss_mask_options *options, void *workspace,
                               size_t workspace_size, size_t capacity, uint32_t *counts,
                               size_t *count) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
   if (operation != VLOSS_MASK_UNION && operation != VLOSS_MASK_INTERSECTION)
-    scoring_fail(&s, VLOSS_ERROR_ENUM, "operation");
-  scoring_output(&s, "counts", counts, capacity, sizeof *counts);
-  scoring_output(&s, "count", count, 1, sizeof *count);
+    vloss_score_fail(&s, VLOSS_ERROR_ENUM, "operation");
+  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
+  vloss_score_output(&s, "count", count, 1, sizeof *count);
   size_t runs = total_runs(masks, n);
-  scoring_workspace(&s, workspace, workspace_size, changes_size(runs));
+  vloss_score_workspace(&s, workspace, workspace_size, changes_size(runs));
   vloss_masks_input(&s, "masks", masks, n, 1);
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
   if (!n) {
     *count = 0;
-    return scoring_close(&s);
+    return vloss_score_close(&s);
   }
   uint64_t *changes = aligned_workspace(workspace), *sorted = changes;
   size_t found = 0, need = operation == VLOSS_MASK_UNION ? 1 : n;
   for (size_t i = 0; i < n; i++) found += changes_of(&masks[i], changes + found);
   uint32_t pixels = (uint32_t)(masks->height * masks->width);
   if (found) sorted = vloss_sort_keys(changes, changes + runs, found);
-  if (scoring_count(&s, write_level(sorted, found, pixels, need, NULL, 0), capacity, count))
+  if (vloss_score_count(&s, write_level(sorted, found, pixels, need, NULL, 0), capacity, count))
     (void)write_level(sorted, found, pixels, need, counts, capacity);
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

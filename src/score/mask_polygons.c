@@ -126,21 +126,18 @@ static size_t write_union(const uint64_t *crossings, size_t n, uint32_t pixels, 
   return w.count;
 }
 
-static void check_polygons(scoring *s, const vloss_polygon *polygons, size_t n) {
-  scoring_input(s, "polygons", polygons, n, sizeof *polygons);
-  if (n > UINT32_MAX) scoring_fail(s, VLOSS_ERROR_SIZE, "polygon_count");
+static void check_polygons(score_request *s, const vloss_polygon *polygons, size_t n) {
+  vloss_score_input(s, "polygons", polygons, n, sizeof *polygons);
+  if (n > UINT32_MAX) vloss_score_fail(s, VLOSS_ERROR_SIZE, "polygon_count");
   for (size_t i = 0; i < n && s->status == VLOSS_OK; i++) {
     const vloss_polygon *p = &polygons[i];
     size_t coordinates =
-        scoring_bytes(s, "polygons", p->count, 2 * sizeof(double)) / sizeof(double);
-    if (p->count && !p->vertices) scoring_fail_at(s, VLOSS_ERROR_NULL, "polygons", i);
+        vloss_score_bytes(s, "polygons", p->count, 2 * sizeof(double)) / sizeof(double);
+    if (p->count && !p->vertices) vloss_score_fail_at(s, VLOSS_ERROR_NULL, "polygons", i);
     for (size_t k = 0; k < coordinates && s->status == VLOSS_OK; k++)
       if (!(fabs(p->vertices[k]) <= COORDINATE_MOST))
-        scoring_fail_at(s, VLOSS_ERROR_PARAMETER, "polygons", i);
-    region bytes = region_of(p->vertices, coordinates * sizeof(double));
-    for (size_t k = 0; k < s->array_count; k++)
-      if (s->arrays[k].output && regions_overlap(s->arrays[k].bytes, bytes))
-        scoring_fail(s, VLOSS_ERROR_OVERLAP, s->arrays[k].name);
+        vloss_score_fail_at(s, VLOSS_ERROR_PARAMETER, "polygons", i);
+    vloss_score_apart(s, p->vertices, coordinates * sizeof(double));
   }
 }
 
@@ -156,15 +153,15 @@ static size_t crossings_size(size_t crossings, size_t polygons) {
 
 size_t vloss_mask_polygons_workspace(const vloss_polygon *polygons, size_t polygon_count,
                                      size_t height, size_t width) {
-  scoring s;
-  scoring_open(&s, NULL, NULL);
+  score_request s;
+  vloss_score_open(&s, NULL, NULL);
   uint32_t pixels = mask_pixels(&s, height, width);
   check_polygons(&s, polygons, polygon_count);
   size_t bytes = 0;
   if (s.status == VLOSS_OK)
     bytes = crossings_size(
         pixels ? find_crossings(polygons, polygon_count, height, width, NULL) : 0, polygon_count);
-  (void)scoring_close(&s);
+  (void)vloss_score_close(&s);
   return bytes;
 }
 
@@ -173,18 +170,18 @@ vloss_status vloss_mask_from_polygons(const vloss_polygon *polygons, size_t poly
                                       const vloss_mask_options *options, void *workspace,
                                       size_t workspace_size, size_t capacity, uint32_t *counts,
                                       size_t *count) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
   size_t found = 0;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
   uint32_t pixels = mask_pixels(&s, height, width);
-  scoring_output(&s, "counts", counts, capacity, sizeof *counts);
-  scoring_output(&s, "count", count, 1, sizeof *count);
+  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
+  vloss_score_output(&s, "count", count, 1, sizeof *count);
   check_polygons(&s, polygons, polygon_count);
   if (s.status == VLOSS_OK && pixels)
     found = find_crossings(polygons, polygon_count, height, width, NULL);
-  scoring_workspace(&s, workspace, workspace_size, crossings_size(found, polygon_count));
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  vloss_score_workspace(&s, workspace, workspace_size, crossings_size(found, polygon_count));
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
 
   uint64_t *crossings = aligned_workspace(workspace), *sorted = crossings;
   uint8_t *inside = (uint8_t *)(crossings + 2 * found);
@@ -193,8 +190,8 @@ vloss_status vloss_mask_from_polygons(const vloss_polygon *polygons, size_t poly
     sorted = vloss_sort_keys(crossings, crossings + found, found);
   }
   size_t runs = write_union(sorted, found, pixels, inside, polygon_count, NULL, 0);
-  if (scoring_count(&s, runs, capacity, count))
+  if (vloss_score_count(&s, runs, capacity, count))
     (void)write_union(sorted, found, pixels, inside, polygon_count, counts, capacity);
   s.counted = polygon_count;
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

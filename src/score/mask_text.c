@@ -28,15 +28,15 @@ static size_t put_text(const vloss_mask *mask, char *text) {
 
 vloss_status vloss_mask_to_text(const vloss_mask *mask, const vloss_mask_options *options,
                                 size_t capacity, char *text, size_t *length) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
-  scoring_output(&s, "text", text, capacity, 1);
-  scoring_output(&s, "length", length, 1, sizeof *length);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
+  vloss_score_output(&s, "text", text, capacity, 1);
+  vloss_score_output(&s, "length", length, 1, sizeof *length);
   vloss_masks_input(&s, "mask", mask, 1, 0);
-  if (!scoring_ready(&s)) return scoring_close(&s);
-  if (scoring_count(&s, put_text(mask, NULL), capacity, length)) (void)put_text(mask, text);
-  return scoring_close(&s);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
+  if (vloss_score_count(&s, put_text(mask, NULL), capacity, length)) (void)put_text(mask, text);
+  return vloss_score_close(&s);
 }
 
 /* A number that starts at text[*at]; moves there to its end, or stays at what is wrong. */
@@ -80,20 +80,20 @@ static size_t get_text(const char *text, size_t length, uint64_t pixels, uint32_
 vloss_status vloss_mask_from_text(const char *text, size_t length, size_t height, size_t width,
                                   const vloss_mask_options *options, size_t capacity,
                                   uint32_t *counts, size_t *count) {
-  scoring s;
+  score_request s;
   vloss_mask_options o;
   size_t found = 0;
-  if (!mask_open(&s, options, &o)) return scoring_close(&s);
+  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
   uint32_t pixels = mask_pixels(&s, height, width);
-  scoring_input(&s, "text", text, length, 1);
-  scoring_output(&s, "counts", counts, capacity, sizeof *counts);
-  scoring_output(&s, "count", count, 1, sizeof *count);
-  if (!scoring_ready(&s)) return scoring_close(&s);
+  vloss_score_input(&s, "text", text, length, 1);
+  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
+  vloss_score_output(&s, "count", count, 1, sizeof *count);
+  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
   size_t wrong = get_text(text, length, pixels, NULL, &found);
   if (wrong != SIZE_MAX)
-    scoring_fail_at(&s, VLOSS_ERROR_PARAMETER, "text", wrong);
-  else if (scoring_count(&s, found, capacity, count))
+    vloss_score_fail_at(&s, VLOSS_ERROR_PARAMETER, "text", wrong);
+  else if (vloss_score_count(&s, found, capacity, count))
     (void)get_text(text, length, pixels, counts, &found);
   s.counted = 1;
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

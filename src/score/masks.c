@@ -13,22 +13,15 @@ static vloss_status mask_fault(const vloss_mask *mask, const vloss_mask *first) 
   return sum == pixels ? VLOSS_OK : VLOSS_ERROR_PARAMETER;
 }
 
-/* The runs of a mask are none of the outputs, which the call has noted before. */
-static void check_overlap(scoring *s, const vloss_mask *mask) {
-  region bytes = region_of(mask->counts, mask->count * sizeof *mask->counts);
-  for (size_t k = 0; k < s->array_count; k++)
-    if (s->arrays[k].output && regions_overlap(s->arrays[k].bytes, bytes))
-      scoring_fail(s, VLOSS_ERROR_OVERLAP, s->arrays[k].name);
-}
-
-void vloss_masks_input(scoring *s, const char *name, const vloss_mask *masks, size_t n, int same) {
-  scoring_input(s, name, masks, n, sizeof *masks);
+void vloss_masks_input(score_request *s, const char *name, const vloss_mask *masks, size_t n,
+                       int same) {
+  vloss_score_input(s, name, masks, n, sizeof *masks);
   if (s->status != VLOSS_OK) return;
   for (size_t i = 0; i < n; i++) {
     vloss_status fault = mask_fault(&masks[i], same ? masks : NULL);
-    if (fault != VLOSS_OK) scoring_fail_at(s, fault, name, i);
+    if (fault != VLOSS_OK) vloss_score_fail_at(s, fault, name, i);
     if (s->status != VLOSS_OK) return;
-    check_overlap(s, &masks[i]);
+    vloss_score_apart(s, masks[i].counts, masks[i].count * sizeof *masks[i].counts);
   }
   s->counted += n;
 }

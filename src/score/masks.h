@@ -5,15 +5,15 @@
 
 #include <vloss/mask.h>
 
-#include "score/scoring.h"
+#include "api/score.h"
 
 /* Starts a call; the options with all fields go to `own`. */
-static inline int mask_open(scoring *s, const vloss_mask_options *options,
+static inline int mask_open(score_request *s, const vloss_mask_options *options,
                             vloss_mask_options *own) {
   *own = (vloss_mask_options)VLOSS_MASK_OPTIONS_INIT;
-  if (!scoring_options(s, "options", options, STRUCT_SIZES(vloss_mask_options, report), own))
+  if (!vloss_score_options(s, "options", options, STRUCT_SIZES(vloss_mask_options, report), own))
     return 0;
-  scoring_open(s, own->report, own->executor);
+  vloss_score_open(s, own->report, own->executor);
   return 1;
 }
 
@@ -26,19 +26,20 @@ static inline int mask_fits(size_t height, size_t width, uint32_t *pixels) {
   return 1;
 }
 
-static inline uint32_t mask_pixels(scoring *s, size_t height, size_t width) {
+static inline uint32_t mask_pixels(score_request *s, size_t height, size_t width) {
   uint32_t pixels;
-  if (!mask_fits(height, width, &pixels)) scoring_fail(s, VLOSS_ERROR_SIZE, "height");
+  if (!mask_fits(height, width, &pixels)) vloss_score_fail(s, VLOSS_ERROR_SIZE, "height");
   return pixels;
 }
 
-static inline void mask_layout(scoring *s, vloss_mask_layout layout) {
+static inline void mask_layout(score_request *s, vloss_mask_layout layout) {
   if (layout != VLOSS_COLUMN_MAJOR && layout != VLOSS_ROW_MAJOR)
-    scoring_fail(s, VLOSS_ERROR_ENUM, "layout");
+    vloss_score_fail(s, VLOSS_ERROR_ENUM, "layout");
 }
 
 /* Masks that the call reads, of one size if `same`; behind its outputs. */
-void vloss_masks_input(scoring *s, const char *name, const vloss_mask *masks, size_t n, int same);
+void vloss_masks_input(score_request *s, const char *name, const vloss_mask *masks, size_t n,
+                       int same);
 
 /* Runs as they come, by the places where foreground and background change, which ascend. Those
  * beyond the capacity are only counted. */

@@ -3,9 +3,9 @@
 
 #include <vloss/mask.h>
 
+#include "api/score.h"
 #include "api/split.h"
 #include "math/elementary.h"
-#include "score/scoring.h"
 
 enum { COCO_POINTS = 17, NUMBERS = 3, GRAIN_POINTS = 1 << 11 };
 
@@ -75,34 +75,34 @@ static void oks_rows(const void *work, size_t begin, size_t end, partial *result
     }
 }
 
-static void check_sigmas(scoring *s, const double *sigmas, size_t points) {
-  if (!points) scoring_fail(s, VLOSS_ERROR_PARAMETER, "points");
+static void check_sigmas(score_request *s, const double *sigmas, size_t points) {
+  if (!points) vloss_score_fail(s, VLOSS_ERROR_PARAMETER, "points");
   if (!sigmas) {
-    if (points != COCO_POINTS) scoring_fail(s, VLOSS_ERROR_NULL, "sigmas");
+    if (points != COCO_POINTS) vloss_score_fail(s, VLOSS_ERROR_NULL, "sigmas");
     return;
   }
-  scoring_input(s, "sigmas", sigmas, points, sizeof *sigmas);
+  vloss_score_input(s, "sigmas", sigmas, points, sizeof *sigmas);
   for (size_t i = 0; i < points && s->status == VLOSS_OK; i++)
     if (!(sigmas[i] > 0 && sigmas[i] < INFINITY))
-      scoring_fail_at(s, VLOSS_ERROR_PARAMETER, "sigmas", i);
+      vloss_score_fail_at(s, VLOSS_ERROR_PARAMETER, "sigmas", i);
 }
 
 /* Boxes may be missing if every target has a visible point. */
-static void check_boxes(scoring *s, const oks_job *j) {
-  if (j->boxes) scoring_input(s, "boxes", j->boxes, j->m, 4 * sizeof(double));
+static void check_boxes(score_request *s, const oks_job *j) {
+  if (j->boxes) vloss_score_input(s, "boxes", j->boxes, j->m, 4 * sizeof(double));
   for (size_t k = 0; !j->boxes && k < j->m && s->status == VLOSS_OK; k++)
     if (!visible_points(j->targets + k * j->points * NUMBERS, j->points))
-      scoring_fail_at(s, VLOSS_ERROR_NULL, "boxes", k);
+      vloss_score_fail_at(s, VLOSS_ERROR_NULL, "boxes", k);
 }
 
 vloss_status vloss_oks(const double *detections, size_t n, const double *targets,
                        const double *areas, const double *boxes, size_t m, size_t points,
                        const vloss_oks_options *oks, double *out) {
-  scoring s;
+  score_request s;
   vloss_oks_options o = VLOSS_OKS_OPTIONS_INIT;
-  if (!scoring_options(&s, "oks", oks, STRUCT_SIZES(vloss_oks_options, report), &o))
-    return scoring_close(&s);
-  scoring_open(&s, o.report, o.executor);
+  if (!vloss_score_options(&s, "oks", oks, STRUCT_SIZES(vloss_oks_options, report), &o))
+    return vloss_score_close(&s);
+  vloss_score_open(&s, o.report, o.executor);
   oks_job j = {detections,
                targets,
                areas,
@@ -112,17 +112,17 @@ vloss_status vloss_oks(const double *detections, size_t n, const double *targets
                points,
                o.row_stride ? o.row_stride : m,
                out};
-  size_t bytes = scoring_bytes(&s, "points", points, NUMBERS * sizeof(double));
-  scoring_matrix(&s, out, n, m, j.row_stride);
-  scoring_input(&s, "detections", detections, n, bytes);
-  scoring_input(&s, "targets", targets, m, bytes);
-  scoring_input(&s, "areas", areas, m, sizeof *areas);
+  size_t bytes = vloss_score_bytes(&s, "points", points, NUMBERS * sizeof(double));
+  vloss_score_matrix(&s, out, n, m, j.row_stride, sizeof *out);
+  vloss_score_input(&s, "detections", detections, n, bytes);
+  vloss_score_input(&s, "targets", targets, m, bytes);
+  vloss_score_input(&s, "areas", areas, m, sizeof *areas);
   check_sigmas(&s, o.sigmas, points);
   check_boxes(&s, &j);
   s.counted = m;
-  if (!scoring_ready(&s) || !n || !m) return scoring_close(&s);
+  if (!vloss_score_ready(&s) || !n || !m) return vloss_score_close(&s);
   partial found;
   size_t grain = GRAIN_POINTS / points / m + 1;
   split_run(oks_rows, &j, (division){n, 1, grain}, 0, o.executor, &found);
-  return scoring_close(&s);
+  return vloss_score_close(&s);
 }

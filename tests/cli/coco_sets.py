@@ -76,42 +76,43 @@ def mask(draw, box, kind):
     return {"size": [HEIGHT, WIDTH], "counts": runs if kind == "runs" else text_of_runs(runs)}
 
 
-def annotate(draw, image, number):
+def annotate(draw, image, number, classes):
     box = draw_box(draw)
     crowd = int(draw.random() < 0.1)
     points = keypoints(draw, box) if draw.random() < 0.8 else [0] * 51
     area = [box[2] * box[3] * draw.random(), 1024, 9216][min(2, int(4 * draw.random()))]
-    return {"id": number, "image_id": image, "category_id": CLASSES[int(4 * draw.random())],
-            "bbox": box, "area": area, "iscrowd": crowd,
+    category = classes[int(len(classes) * draw.random())]
+    return {"id": number, "image_id": image, "category_id": category, "bbox": box,
+            "area": area, "iscrowd": crowd,
             "segmentation": mask(draw, box, "runs" if crowd else "polygons"),
             "keypoints": points, "num_keypoints": sum(v > 0 for v in points[2::3])}
 
 
-def find(draw, annotations, image):
+def find(draw, annotations, image, classes):
     near = annotations[int(len(annotations) * draw.random())] if annotations else None
     if near and draw.random() < 0.8:
         box, category = move(draw, near["bbox"]), near["category_id"]
         points = [v + 4 * (draw.random() - 0.5) for v in near["keypoints"]]
     else:
-        box, category = draw_box(draw), CLASSES[int(4 * draw.random())]
+        box, category = draw_box(draw), classes[int(len(classes) * draw.random())]
         points = keypoints(draw, box)
     score = int(8 * draw.random()) / 8 if draw.random() < 0.5 else round(draw.random(), 4)
     return {"image_id": image, "category_id": category, "bbox": box, "score": score,
             "segmentation": mask(draw, box, "text"), "keypoints": points}
 
 
-def make(seed):
+def make(seed, images=IMAGES, classes=CLASSES):
     """A ground truth, and results with everything."""
     draw = random.Random(seed)
     annotations, results = [], []
-    for image in IMAGES:
-        own = [annotate(draw, image, len(annotations) + i + 1)
+    for image in images:
+        own = [annotate(draw, image, len(annotations) + i + 1, classes)
                for i in range(int(9 * draw.random()))]
         annotations += own
-        results += [find(draw, own, image) for _ in range(int(40 * draw.random()))]
+        results += [find(draw, own, image, classes) for _ in range(int(40 * draw.random()))]
     truth = {"info": {"description": None},
-             "images": [{"id": i, "height": HEIGHT, "width": WIDTH} for i in IMAGES],
-             "categories": [{"id": c, "name": f"class {c}"} for c in CLASSES],
+             "images": [{"id": i, "height": HEIGHT, "width": WIDTH} for i in images],
+             "categories": [{"id": c, "name": f"class {c}"} for c in classes],
              "annotations": annotations}
     return truth, results
 

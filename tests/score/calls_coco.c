@@ -9,6 +9,7 @@ static vloss_coco_options coco(const scene *s) {
   o.kind = (vloss_coco_kind)(s->variant % 3);
   o.classes = classes;
   o.class_count = SCENE_CLASSES;
+  o.executor = s->executor;
   return o;
 }
 

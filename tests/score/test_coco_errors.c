@@ -103,6 +103,8 @@ static void test_images(void **unused) {
   }
   BROKEN(c.image.struct_size--, VLOSS_ERROR_STRUCT_SIZE, "image")
   BROKEN(c.image.struct_size += 8, VLOSS_ERROR_STRUCT_SIZE, "image")
+  static const vloss_executor nothing = {NULL, NULL};
+  BROKEN(c.options.executor = &nothing, VLOSS_ERROR_NULL, "executor")
   BROKEN(c.image.boxes = NULL, VLOSS_ERROR_NULL, "boxes")
   BROKEN(c.image.target_boxes = NULL, VLOSS_ERROR_NULL, "target_boxes")
   BROKEN(c.image.scores = NULL, VLOSS_ERROR_NULL, "scores")
@@ -187,6 +189,38 @@ static void test_records(void **unused) {
   BROKEN_TABLES(c.options.classes = NULL, need, VLOSS_ERROR_NULL, "classes")
 }
 
+/* Outputs in the middle of other arrays. */
+static void test_overlaps(void **unused) {
+  (void)unused;
+  calls c = fresh();
+  link_up(&c);
+  const vloss_coco_options *o = &c.options;
+  vloss_coco_image *image = &c.image;
+  vloss_coco_record *r = c.records;
+  size_t need = vloss_coco_accumulate_workspace(RECORDS), count;
+  double *table = (double *)(void *)(r + 1);
+  expect(&c, vloss_coco_match(image, o, r, WORKSPACE, RECORDS, r, &count), VLOSS_ERROR_OVERLAP,
+         "workspace");
+  image->scores = table;
+  expect(&c, vloss_coco_match(image, o, c.workspace, need, RECORDS, r, &count), VLOSS_ERROR_OVERLAP,
+         "records");
+  image->similarity = &r[0].score;
+  expect(&c, vloss_coco_match(image, o, c.workspace, need, RECORDS, r, &count), VLOSS_ERROR_OVERLAP,
+         "records");
+  expect(&c, vloss_coco_accumulate(r, 4, o, c.workspace, need, NULL, table, NULL, NULL),
+         VLOSS_ERROR_OVERLAP, "recall");
+  expect(&c,
+         vloss_coco_accumulate(r, 4, o, c.workspace, need, (double *)(void *)c.workspace, NULL,
+                               NULL, NULL),
+         VLOSS_ERROR_OVERLAP, "precision");
+  expect(&c, vloss_coco_calibration(r, 4, o, 0, 10, c.workspace, need, table), VLOSS_ERROR_OVERLAP,
+         "records");
+  assert_int_equal(
+      vloss_coco_average_precision((vloss_coco_point *)(void *)r, 2, VLOSS_COCO_ALL_POINTS, table),
+      VLOSS_ERROR_OVERLAP);
+  assert_memory_equal(r, fresh().records, sizeof c.records);
+}
+
 static void test_readings(void **unused) {
   (void)unused;
   calls c = fresh();
@@ -246,7 +280,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_match),    cmocka_unit_test(test_images),
       cmocka_unit_test(test_options),  cmocka_unit_test(test_records),
-      cmocka_unit_test(test_readings), cmocka_unit_test(test_nothing),
+      cmocka_unit_test(test_overlaps), cmocka_unit_test(test_readings),
+      cmocka_unit_test(test_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

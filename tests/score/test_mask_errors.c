@@ -222,7 +222,7 @@ static const row rows[] = {
     {polygons, HUGE_IMAGE, VLOSS_ERROR_SIZE, "height", NONE},
     {polygons, NO_WORKSPACE, VLOSS_ERROR_NULL, "workspace", NONE},
     {polygons, SMALL_WORKSPACE, VLOSS_ERROR_WORKSPACE, "workspace", NONE},
-    {polygons, COUNT_IN_WORKSPACE, VLOSS_ERROR_OVERLAP, "count", NONE},
+    {polygons, COUNT_IN_WORKSPACE, VLOSS_ERROR_OVERLAP, "workspace", NONE},
     {merge, OPERATION, VLOSS_ERROR_ENUM, "operation", NONE},
     {merge, OTHER_HEIGHT, VLOSS_ERROR_PARAMETER, "masks", 1},
     {merge, OTHER_WIDTH, VLOSS_ERROR_PARAMETER, "masks", 1},

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Options and images of COCO evaluation: defaults and checks. */
-#include "api/structs.h"
-#include "cpu.h"
-#include "score/coco.h"
+#include "api/coco.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -50,12 +48,6 @@ static const struct {
 
 static const vloss_coco_options no_options = VLOSS_COCO_OPTIONS_INIT;
 static const vloss_coco_image no_image = VLOSS_COCO_IMAGE_INIT;
-
-void vloss_coco_fail(coco_call *call, vloss_status status, const char *argument) {
-  if (call->status != VLOSS_OK) return;
-  call->status = status;
-  call->argument = argument;
-}
 
 static void set_defaults(vloss_coco_options *o) {
   if (!o->thresholds) {
@@ -105,104 +97,119 @@ static int are_limits(const size_t *limits, size_t count) {
   return count > 0 && count <= VLOSS_COCO_MAX_LIMITS;
 }
 
-static void check_classes(coco_call *call) {
-  const vloss_coco_options *o = &call->options;
+static void check_classes(score_request *r, const vloss_coco_options *o) {
   if (!o->classes && (o->class_count || o->frequencies))
-    vloss_coco_fail(call, VLOSS_ERROR_NULL, "classes");
+    vloss_score_fail(r, VLOSS_ERROR_NULL, "classes");
   for (size_t i = 1; o->classes && i < o->class_count; i++) {
-    if (o->classes[i] <= o->classes[i - 1]) vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "classes");
+    if (o->classes[i] <= o->classes[i - 1]) vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "classes");
   }
   for (size_t i = 0; o->frequencies && o->classes && i < o->class_count; i++) {
     if (o->frequencies[i] > VLOSS_COCO_FREQUENT)
-      vloss_coco_fail(call, VLOSS_ERROR_ENUM, "frequencies");
+      vloss_score_fail(r, VLOSS_ERROR_ENUM, "frequencies");
   }
 }
 
-static void check_options(coco_call *call) {
-  const vloss_coco_options *o = &call->options;
+static void check_options(score_request *r, const vloss_coco_options *o) {
   if (o->threshold_count > VLOSS_COCO_MAX_CELLS ||
       !are_fractions(o->thresholds, o->threshold_count))
-    vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "thresholds");
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "thresholds");
   if (!are_fractions(o->recalls, o->recall_count) || !ascend(o->recalls, o->recall_count))
-    vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "recalls");
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "recalls");
   if (!are_ranges(o->areas, o->area_count) ||
       o->area_count * o->threshold_count > VLOSS_COCO_MAX_CELLS)
-    vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "areas");
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "areas");
   if (!are_limits(o->max_detections, o->max_detection_count))
-    vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "max_detections");
-  check_classes(call);
-}
-
-static void check_report(coco_call *call) {
-  vloss_report *report = call->options.report;
-  if (!report) return;
-  if (struct_is_known(report, REPORT_SIZES))
-    call->report = report;
-  else
-    vloss_coco_fail(call, VLOSS_ERROR_STRUCT_SIZE, "report");
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "max_detections");
+  check_classes(r, o);
 }
 
 void vloss_coco_open(coco_call *call, const vloss_coco_options *coco) {
-  *call = (coco_call){.options = no_options, .control = vloss_cpu_pin()};
-  if (coco && !struct_is_known(coco, STRUCT_SIZES(vloss_coco_options, report))) {
-    vloss_coco_fail(call, VLOSS_ERROR_STRUCT_SIZE, "coco");
+  score_request *r = &call->request;
+  call->options = no_options;
+  if (!vloss_score_options(r, "coco", coco, STRUCT_SIZES(vloss_coco_options, report),
+                           &call->options))
     return;
-  }
-  if (coco) memcpy(&call->options, coco, coco->struct_size);
   call->options.struct_size = sizeof call->options;
-  check_report(call);
+  vloss_score_open(r, call->options.report, call->options.executor);
   if ((unsigned)call->options.kind > VLOSS_COCO_LVIS) {
-    vloss_coco_fail(call, VLOSS_ERROR_ENUM, "kind");
+    vloss_score_fail(r, VLOSS_ERROR_ENUM, "kind");
     return;
   }
   set_defaults(&call->options);
-  check_options(call);
-}
-
-vloss_status vloss_coco_close(coco_call *call) {
-  if (call->report) {
-    struct_put(call->report, &(vloss_report){0, 0, 0, call->counted, call->ignored,
-                                             call->degenerate, SIZE_MAX, call->argument});
-  }
-  vloss_cpu_unpin(call->control);
-  return call->status;
+  check_options(r, &call->options);
 }
 
 vloss_status vloss_coco_complete(const vloss_coco_options *coco, vloss_coco_options *whole) {
   coco_call call;
   vloss_coco_open(&call, coco);
   if (!whole)
-    vloss_coco_fail(&call, VLOSS_ERROR_NULL, "whole");
-  else if (call.status == VLOSS_OK)
+    vloss_score_fail(&call.request, VLOSS_ERROR_NULL, "whole");
+  else if (call.request.status == VLOSS_OK)
     *whole = call.options;
-  return vloss_coco_close(&call);
+  return vloss_score_close(&call.request);
 }
 
-static void need(coco_call *call, const void *array, size_t count, const char *argument) {
-  if (count && !array) vloss_coco_fail(call, VLOSS_ERROR_NULL, argument);
+static void note_boxes(score_request *r, const char *name, const double *boxes, size_t count,
+                       int needed) {
+  const size_t width = 4 * sizeof *boxes;
+  (needed ? vloss_score_input : vloss_score_input_or_null)(r, name, boxes, count, width);
+}
+
+static void note_arrays(score_request *r, const vloss_coco_image *i) {
+  const size_t n = i->detections, m = i->targets, wide = sizeof(double);
+  size_t entries;
+  vloss_score_input(r, "scores", i->scores, n, wide);
+  note_boxes(r, "boxes", i->boxes, n, !i->similarity || !i->areas);
+  note_boxes(r, "target_boxes", i->target_boxes, m, !i->similarity || !i->target_areas);
+  vloss_score_input_or_null(r, "classes", i->classes, n, sizeof *i->classes);
+  vloss_score_input_or_null(r, "areas", i->areas, n, wide);
+  vloss_score_input_or_null(r, "target_classes", i->target_classes, m, sizeof *i->classes);
+  vloss_score_input_or_null(r, "target_areas", i->target_areas, m, wide);
+  vloss_score_input_or_null(r, "target_crowd", i->target_crowd, m, 1);
+  vloss_score_input_or_null(r, "target_ignored", i->target_ignored, m, 1);
+  vloss_score_input(r, "negative_classes", i->negative_classes, i->negative_count,
+                    sizeof *i->negative_classes);
+  vloss_score_input(r, "not_exhaustive_classes", i->not_exhaustive_classes, i->not_exhaustive_count,
+                    sizeof *i->not_exhaustive_classes);
+  if (__builtin_mul_overflow(n && m ? n - 1 : 0, i->similarity_stride, &entries) ||
+      __builtin_add_overflow(entries, n ? m : 0, &entries))
+    entries = SIZE_MAX;
+  if (i->similarity) vloss_score_input(r, "similarity", i->similarity, entries, wide);
 }
 
 vloss_coco_image vloss_coco_open_image(coco_call *call, const vloss_coco_image *image) {
+  score_request *r = &call->request;
   vloss_coco_image whole = no_image;
   if (!image) {
-    vloss_coco_fail(call, VLOSS_ERROR_NULL, "image");
+    vloss_score_fail(r, VLOSS_ERROR_NULL, "image");
     return whole;
   }
   if (!struct_is_known(image, STRUCT_SIZES(vloss_coco_image, not_exhaustive_count))) {
-    vloss_coco_fail(call, VLOSS_ERROR_STRUCT_SIZE, "image");
+    vloss_score_fail(r, VLOSS_ERROR_STRUCT_SIZE, "image");
     return whole;
   }
   memcpy(&whole, image, image->struct_size);
-  size_t n = whole.detections, m = whole.targets;
-  if (n > UINT32_MAX) vloss_coco_fail(call, VLOSS_ERROR_SIZE, "detections");
-  if (m > UINT32_MAX) vloss_coco_fail(call, VLOSS_ERROR_SIZE, "targets");
-  need(call, whole.scores, n, "scores");
-  if (!whole.similarity || !whole.areas) need(call, whole.boxes, n, "boxes");
-  if (!whole.similarity || !whole.target_areas) need(call, whole.target_boxes, m, "target_boxes");
-  need(call, whole.negative_classes, whole.negative_count, "negative_classes");
-  need(call, whole.not_exhaustive_classes, whole.not_exhaustive_count, "not_exhaustive_classes");
+  size_t m = whole.targets;
+  if (whole.detections > UINT32_MAX) vloss_score_fail(r, VLOSS_ERROR_SIZE, "detections");
+  if (m > UINT32_MAX) vloss_score_fail(r, VLOSS_ERROR_SIZE, "targets");
   if (!whole.similarity_stride) whole.similarity_stride = m;
   if (whole.similarity && whole.similarity_stride < m)
-    vloss_coco_fail(call, VLOSS_ERROR_PARAMETER, "similarity_stride");
+    vloss_score_fail(r, VLOSS_ERROR_PARAMETER, "similarity_stride");
+  note_arrays(r, &whole);
   return whole;
+}
+
+static int is_record(const vloss_coco_record *r) {
+  return r->score == r->score && r->kind <= VLOSS_COCO_RECORD_TARGET;
+}
+
+void vloss_coco_open_records(coco_call *call, vloss_coco_record *records, size_t count,
+                             void *workspace, size_t workspace_size) {
+  score_request *r = &call->request;
+  size_t need = vloss_coco_accumulate_workspace(count);
+  if (need == SIZE_MAX) vloss_score_fail(r, VLOSS_ERROR_SIZE, "count");
+  vloss_score_output(r, "records", records, count, sizeof *records);
+  vloss_score_workspace(r, workspace, workspace_size, count ? need : 0);
+  for (size_t i = 0; i < count && r->status == VLOSS_OK; i++)
+    if (!is_record(&records[i])) vloss_score_fail_at(r, VLOSS_ERROR_PARAMETER, "records", i);
 }

@@ -54,7 +54,8 @@ size_t vloss_mask_get_text(const char *text, size_t length, uint64_t pixels, uin
                            size_t *count);
 
 /* A change between background and foreground as a sortable number: those of a mask, one less than
- * its runs; and the runs of where at least `need` masks have foreground, by all changes in order. */
+ * its runs; and the runs of where at least `need` masks have foreground, by all changes in
+ * order. */
 size_t vloss_mask_changes(const vloss_mask *mask, uint64_t *changes);
 size_t vloss_mask_write_level(const uint64_t *changes, size_t n, uint32_t pixels, size_t need,
                               uint32_t *counts, size_t capacity);

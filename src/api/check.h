@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checking the call of a loss (score.h: of anything else). The first fault wins and is remembered with the name of its argument; nothing
- * but the report is written before a request is ready. Inline, but for the rare: a loss of 4096
- * elements takes 150 ns, and as functions these checks took 40. */
+/* Checking the call of a loss (score.h: of anything else). The first fault wins and is remembered
+ * with the name of its argument; nothing but the report is written before a request is ready.
+ * Inline, but for the rare: a loss of 4096 elements takes 150 ns, and as functions these checks
+ * took 40. */
 #ifndef VLOSS_CHECK_H
 #define VLOSS_CHECK_H
 

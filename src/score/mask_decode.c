@@ -80,20 +80,9 @@ static void decode_row_major(const vloss_mask *mask, uint8_t *pixels) {
     }
 }
 
-vloss_status vloss_mask_decode(const vloss_mask *mask, const vloss_mask_options *options,
-                               uint8_t *pixels) {
-  score_request s;
-  vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  mask_layout(&s, o.layout);
-  uint32_t size = 0;
-  if (mask && mask_fits(mask->height, mask->width, &size))
-    vloss_score_output(&s, "pixels", pixels, size, 1);
-  vloss_masks_input(&s, "mask", mask, 1, 0);
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-  if (o.layout == VLOSS_ROW_MAJOR)
+void vloss_mask_fill(const vloss_mask *mask, vloss_mask_layout layout, uint8_t *pixels) {
+  if (layout == VLOSS_ROW_MAJOR)
     decode_row_major(mask, pixels);
   else
     decode_column_major(mask, pixels);
-  return vloss_score_close(&s);
 }

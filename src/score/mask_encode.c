@@ -2,9 +2,6 @@
 #include "score/mask_pixels.h"
 #include "score/masks.h"
 
-/* With so many runs, an image need not be read twice. */
-enum { FEW_RUNS = 4096 };
-
 /* Pixels as they come: where they change goes to the writer. */
 typedef struct scan {
   run_writer *writer;
@@ -84,8 +81,8 @@ static void scan_row_major(scan *s, const uint8_t *pixels, size_t height, size_t
   }
 }
 
-static size_t encode(const uint8_t *pixels, size_t height, size_t width, vloss_mask_layout layout,
-                     uint32_t *counts, size_t capacity) {
+size_t vloss_mask_scan(const uint8_t *pixels, size_t height, size_t width, vloss_mask_layout layout,
+                       uint32_t *counts, size_t capacity) {
   run_writer writer = {counts, capacity, 0, 0};
   scan s = {&writer, 0, 0};
   if (layout == VLOSS_ROW_MAJOR)
@@ -94,28 +91,4 @@ static size_t encode(const uint8_t *pixels, size_t height, size_t width, vloss_m
     scan_column_major(&s, pixels, height * width);
   run_end(&writer, s.place);
   return writer.count;
-}
-
-vloss_status vloss_mask_encode(const uint8_t *pixels, size_t height, size_t width,
-                               const vloss_mask_options *options, size_t capacity, uint32_t *counts,
-                               size_t *count) {
-  score_request s;
-  vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  uint32_t n = mask_pixels(&s, height, width);
-  vloss_score_input(&s, "pixels", pixels, n, 1);
-  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
-  vloss_score_output(&s, "count", count, 1, sizeof *count);
-  mask_layout(&s, o.layout);
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-  uint32_t few[FEW_RUNS];
-  size_t runs = encode(pixels, height, width, o.layout, few, FEW_RUNS);
-  if (vloss_score_count(&s, runs, capacity, count)) {
-    if (runs <= FEW_RUNS)
-      memcpy(counts, few, runs * sizeof *counts);
-    else
-      (void)encode(pixels, height, width, o.layout, counts, capacity);
-  }
-  s.counted = 1;
-  return vloss_score_close(&s);
 }

@@ -116,8 +116,7 @@ static stretch *outline_of(const vloss_mask *mask, outline *o, stretch *room) {
   return room + o->count;
 }
 
-/* Bytes for the outlines and their places, 0 for none, SIZE_MAX for more than there can be. */
-static size_t outlines_size(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m) {
+size_t vloss_mask_outlines_size(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m) {
   size_t masks, runs = 0, bytes, total = 8;
   if (__builtin_add_overflow(n, m, &masks)) return SIZE_MAX;
   if (!n || !m) return 0;
@@ -130,49 +129,21 @@ static size_t outlines_size(const vloss_mask *a, size_t n, const vloss_mask *b, 
   return total;
 }
 
-size_t vloss_mask_iou_workspace(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m) {
-  return a && b ? outlines_size(a, n, b, m) : 0;
-}
-
-/* All masks of a call have the size of the first. */
-static void check_sizes(score_request *s, const vloss_mask *a, const vloss_mask *b, size_t m) {
-  for (size_t k = 0; k < m && s->status == VLOSS_OK; k++)
-    if (a->height != b[k].height || a->width != b[k].width)
-      vloss_score_fail_at(s, VLOSS_ERROR_PARAMETER, "b", k);
-}
-
 /* About as many steps as a task is worth. */
 enum { GRAIN_STEPS = 1 << 15 };
 
-static void iou(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m, iou_job *j,
-                const vloss_executor *executor, void *workspace) {
-  outline *outlines = aligned_workspace(workspace);
+void vloss_mask_compare(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m,
+                        const vloss_mask_options *o, void *workspace, double *out) {
+  iou_job j = {
+      .m = m, .row_stride = o->row_stride ? o->row_stride : m, .crowd = o->crowd, .out = out};
+  outline *outlines = workspace;
   stretch *first = (stretch *)(outlines + n + m), *room = first;
   for (size_t i = 0; i < n; i++) room = outline_of(&a[i], &outlines[i], room);
   for (size_t k = 0; k < m; k++) room = outline_of(&b[k], &outlines[n + k], room);
-  j->a = outlines;
-  j->b = outlines + n;
+  j.a = outlines;
+  j.b = outlines + n;
   size_t steps = (size_t)(room - first) / (n + m) + 1;
   size_t rows = GRAIN_STEPS / m / steps + 1;
   partial found;
-  split_run(iou_rows, j, (division){n, 1, rows}, 0, executor, &found);
-}
-
-vloss_status vloss_mask_iou(const vloss_mask *a, size_t n, const vloss_mask *b, size_t m,
-                            const vloss_mask_options *options, void *workspace,
-                            size_t workspace_size, double *out) {
-  score_request s;
-  vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  iou_job j = {.m = m, .row_stride = o.row_stride ? o.row_stride : m, .crowd = o.crowd};
-  vloss_score_matrix(&s, out, n, m, j.row_stride, sizeof *out);
-  j.out = out;
-  if (n && m && a && b)
-    vloss_score_workspace(&s, workspace, workspace_size, outlines_size(a, n, b, m));
-  vloss_score_input_or_null(&s, "crowd", o.crowd, m, 1);
-  vloss_masks_input(&s, "a", a, n, 1);
-  vloss_masks_input(&s, "b", b, m, 1);
-  if (n && m) check_sizes(&s, a, b, m);
-  if (vloss_score_ready(&s) && n && m) iou(a, n, b, m, &j, o.executor, workspace);
-  return vloss_score_close(&s);
+  split_run(iou_rows, &j, (division){n, 1, rows}, 0, o->executor, &found);
 }

@@ -29,33 +29,3 @@ pixel_box vloss_mask_extent(const vloss_mask *mask) {
   }
   return b.right ? b : (pixel_box){0, 0, 0, 0};
 }
-
-vloss_status vloss_mask_area(const vloss_mask *masks, size_t n, const vloss_mask_options *options,
-                             int64_t *area) {
-  score_request s;
-  vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  vloss_score_output(&s, "area", area, n, sizeof *area);
-  vloss_masks_input(&s, "masks", masks, n, 0);
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-  for (size_t i = 0; i < n; i++) area[i] = vloss_mask_foreground(&masks[i]);
-  return vloss_score_close(&s);
-}
-
-vloss_status vloss_mask_box(const vloss_mask *masks, size_t n, const vloss_mask_options *options,
-                            double *boxes) {
-  score_request s;
-  vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  vloss_score_output(&s, "boxes", boxes, n, 4 * sizeof *boxes);
-  vloss_masks_input(&s, "masks", masks, n, 0);
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-  for (size_t i = 0; i < n; i++) {
-    pixel_box b = vloss_mask_extent(&masks[i]);
-    boxes[4 * i] = b.left;
-    boxes[4 * i + 1] = b.top;
-    boxes[4 * i + 2] = b.right - b.left;
-    boxes[4 * i + 3] = b.bottom - b.top;
-  }
-  return vloss_score_close(&s);
-}

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* COCO's rasteriser: only where an edge enters another column of pixels, instead of all its points.
  */
-#include <math.h>
-
 #include "score/masks.h"
 
 /* Points stand on a grid of fifths of a pixel. */
 #define FINENESS 5
-#define COORDINATE_MOST 0x1p26
 
 typedef struct point {
   int64_t x, y;
@@ -87,10 +84,8 @@ static void columns_of(const edge *e, size_t width, int64_t *begin, int64_t *end
   if (*end > (int64_t)width) *end = (int64_t)width;
 }
 
-/* Where polygons cross the columns, in the upper half of a number, and their index below. Without
- * `crossings` they are only counted. */
-static size_t find_crossings(const vloss_polygon *polygons, size_t n, size_t height, size_t width,
-                             uint64_t *crossings) {
+size_t vloss_mask_find_crossings(const vloss_polygon *polygons, size_t n, size_t height,
+                                 size_t width, uint64_t *crossings) {
   size_t found = 0;
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < polygons[i].count; k++) {
@@ -106,9 +101,8 @@ static size_t find_crossings(const vloss_polygon *polygons, size_t n, size_t hei
   return found;
 }
 
-/* The runs of where any polygon has foreground, which each crossing of it turns on or off. */
-static size_t write_union(const uint64_t *crossings, size_t n, uint32_t pixels, uint8_t *inside,
-                          size_t polygons, uint32_t *counts, size_t capacity) {
+size_t vloss_mask_write_union(const uint64_t *crossings, size_t n, uint32_t pixels, uint8_t *inside,
+                              size_t polygons, uint32_t *counts, size_t capacity) {
   run_writer w = {counts, capacity, 0, 0};
   size_t level = 0;
   memset(inside, 0, polygons);
@@ -126,72 +120,11 @@ static size_t write_union(const uint64_t *crossings, size_t n, uint32_t pixels, 
   return w.count;
 }
 
-static void check_polygons(score_request *s, const vloss_polygon *polygons, size_t n) {
-  vloss_score_input(s, "polygons", polygons, n, sizeof *polygons);
-  if (n > UINT32_MAX) vloss_score_fail(s, VLOSS_ERROR_SIZE, "polygon_count");
-  for (size_t i = 0; i < n && s->status == VLOSS_OK; i++) {
-    const vloss_polygon *p = &polygons[i];
-    size_t coordinates =
-        vloss_score_bytes(s, "polygons", p->count, 2 * sizeof(double)) / sizeof(double);
-    if (p->count && !p->vertices) vloss_score_fail_at(s, VLOSS_ERROR_NULL, "polygons", i);
-    for (size_t k = 0; k < coordinates && s->status == VLOSS_OK; k++)
-      if (!(fabs(p->vertices[k]) <= COORDINATE_MOST))
-        vloss_score_fail_at(s, VLOSS_ERROR_PARAMETER, "polygons", i);
-    vloss_score_apart(s, p->vertices, coordinates * sizeof(double));
-  }
-}
-
-/* Bytes for the crossings twice and a flag of each polygon. */
-static size_t crossings_size(size_t crossings, size_t polygons) {
+size_t vloss_mask_crossings_size(size_t crossings, size_t polygons) {
   size_t bytes;
   if (!polygons) return 0;
   if (__builtin_mul_overflow(crossings, 16, &bytes) ||
       __builtin_add_overflow(bytes, polygons + 8, &bytes) || bytes > PTRDIFF_MAX)
     return SIZE_MAX;
   return bytes;
-}
-
-size_t vloss_mask_polygons_workspace(const vloss_polygon *polygons, size_t polygon_count,
-                                     size_t height, size_t width) {
-  score_request s;
-  vloss_score_open(&s, NULL, NULL);
-  uint32_t pixels = mask_pixels(&s, height, width);
-  check_polygons(&s, polygons, polygon_count);
-  size_t bytes = 0;
-  if (s.status == VLOSS_OK)
-    bytes = crossings_size(
-        pixels ? find_crossings(polygons, polygon_count, height, width, NULL) : 0, polygon_count);
-  (void)vloss_score_close(&s);
-  return bytes;
-}
-
-vloss_status vloss_mask_from_polygons(const vloss_polygon *polygons, size_t polygon_count,
-                                      size_t height, size_t width,
-                                      const vloss_mask_options *options, void *workspace,
-                                      size_t workspace_size, size_t capacity, uint32_t *counts,
-                                      size_t *count) {
-  score_request s;
-  vloss_mask_options o;
-  size_t found = 0;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  uint32_t pixels = mask_pixels(&s, height, width);
-  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
-  vloss_score_output(&s, "count", count, 1, sizeof *count);
-  check_polygons(&s, polygons, polygon_count);
-  if (s.status == VLOSS_OK && pixels)
-    found = find_crossings(polygons, polygon_count, height, width, NULL);
-  vloss_score_workspace(&s, workspace, workspace_size, crossings_size(found, polygon_count));
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-
-  uint64_t *crossings = aligned_workspace(workspace), *sorted = crossings;
-  uint8_t *inside = (uint8_t *)(crossings + 2 * found);
-  if (found) {
-    (void)find_crossings(polygons, polygon_count, height, width, crossings);
-    sorted = vloss_sort_keys(crossings, crossings + found, found);
-  }
-  size_t runs = write_union(sorted, found, pixels, inside, polygon_count, NULL, 0);
-  if (vloss_score_count(&s, runs, capacity, count))
-    (void)write_union(sorted, found, pixels, inside, polygon_count, counts, capacity);
-  s.counted = polygon_count;
-  return vloss_score_close(&s);
 }

@@ -16,7 +16,7 @@ static size_t put_number(int64_t value, char *text) {
   }
 }
 
-static size_t put_text(const vloss_mask *mask, char *text) {
+size_t vloss_mask_put_text(const vloss_mask *mask, char *text) {
   size_t length = 0;
   for (size_t i = 0; i < mask->count; i++) {
     int64_t value = mask->counts[i];
@@ -24,19 +24,6 @@ static size_t put_text(const vloss_mask *mask, char *text) {
     length += put_number(value, text ? text + length : NULL);
   }
   return length;
-}
-
-vloss_status vloss_mask_to_text(const vloss_mask *mask, const vloss_mask_options *options,
-                                size_t capacity, char *text, size_t *length) {
-  score_request s;
-  vloss_mask_options o;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  vloss_score_output(&s, "text", text, capacity, 1);
-  vloss_score_output(&s, "length", length, 1, sizeof *length);
-  vloss_masks_input(&s, "mask", mask, 1, 0);
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-  if (vloss_score_count(&s, put_text(mask, NULL), capacity, length)) (void)put_text(mask, text);
-  return vloss_score_close(&s);
 }
 
 /* A number that starts at text[*at]; moves there to its end, or stays at what is wrong. */
@@ -55,10 +42,8 @@ static int get_number(const char *text, size_t length, size_t *at, int64_t *valu
   return 0;
 }
 
-/* Reads runs up to the end of the text, or to what is wrong, and returns where that is. Without
- * `counts` they are only counted and checked. */
-static size_t get_text(const char *text, size_t length, uint64_t pixels, uint32_t *counts,
-                       size_t *count) {
+size_t vloss_mask_get_text(const char *text, size_t length, uint64_t pixels, uint32_t *counts,
+                           size_t *count) {
   int64_t before[2] = {0, 0}; /* the last runs of either value */
   uint64_t sum = 0;
   size_t at = 0, i = 0;
@@ -75,25 +60,4 @@ static size_t get_text(const char *text, size_t length, uint64_t pixels, uint32_
   }
   *count = i;
   return sum == pixels ? SIZE_MAX : length;
-}
-
-vloss_status vloss_mask_from_text(const char *text, size_t length, size_t height, size_t width,
-                                  const vloss_mask_options *options, size_t capacity,
-                                  uint32_t *counts, size_t *count) {
-  score_request s;
-  vloss_mask_options o;
-  size_t found = 0;
-  if (!mask_open(&s, options, &o)) return vloss_score_close(&s);
-  uint32_t pixels = mask_pixels(&s, height, width);
-  vloss_score_input(&s, "text", text, length, 1);
-  vloss_score_output(&s, "counts", counts, capacity, sizeof *counts);
-  vloss_score_output(&s, "count", count, 1, sizeof *count);
-  if (!vloss_score_ready(&s)) return vloss_score_close(&s);
-  size_t wrong = get_text(text, length, pixels, NULL, &found);
-  if (wrong != SIZE_MAX)
-    vloss_score_fail_at(&s, VLOSS_ERROR_PARAMETER, "text", wrong);
-  else if (vloss_score_count(&s, found, capacity, count))
-    (void)get_text(text, length, pixels, counts, &found);
-  s.counted = 1;
-  return vloss_score_close(&s);
 }

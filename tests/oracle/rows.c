@@ -120,6 +120,9 @@ static void cross_entropy_soft(const sample *s, truth *t) {
       t->grad_size[k] = total;
     }
   t->loss_size = fmaxl(total, rounded);
+  /* five roundings of a term, and of 16 that are added in the type */
+  if (s->call->dtype == F32)
+    t->loss_size = fmaxl(t->loss_size, 21 * 0x1p-24L / oracle_loss_bound(F32) * t->loss);
 }
 
 /* Shares of a teacher, -ln of them, and what multiplies loss and slopes. */

@@ -148,7 +148,10 @@ static void check_long(const vloss_loss *loss, dtype type, size_t elements, data
 
 static void long_calls(void **state) {
   (void)state;
-  size_t count, longest = (size_t)1 << 24, usual = (size_t)1 << (mode_full() ? 22 : mode_thorough() ? 18 : 16);
+  size_t count, longest = (size_t)1 << 24,
+                usual = (size_t)1 << (mode_full()       ? 22
+                                      : mode_thorough() ? 18
+                                                        : 16);
   const vloss_loss *losses = chosen_losses(&count);
   unsigned families = 0;
   if (mode_emulated()) skip();

@@ -82,8 +82,8 @@ ALWAYS_INLINE void lanes_vectors(const row_lanes *l, kernel *rare, partial *resu
   }
 }
 
-/* A block at once, unless it is less than a vector or has infinite logits. Returns whether gradients
- * are still to be made, by the slopes. */
+/* A block at once, unless it is less than a vector or has infinite logits. Returns whether
+ * gradients are still to be made, by the slopes. */
 ALWAYS_INLINE int lanes_block(const row_lanes *l, const class_step *step, int scalable,
                               kernel *rare, partial *result, lanes *slopes, int what) {
   lane_range r = {.width = VECS, .count = LANES};
